@@ -1,0 +1,51 @@
+# make serve and make test are all that a fresh clone needs; each sets up what it uses.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: serve test train explore check lock docker clean help
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+serve: $(VENV)/.service ## serve the models on port 8000 (ARGS="--port 9000" for flags)
+	$(BIN)/python -m service serve $(ARGS)
+
+test: $(VENV)/.test ## run every test (ARGS="-k tokenizer" for some)
+	$(BIN)/python -m pytest $(ARGS)
+
+train: $(VENV)/.training ## fit, evaluate and export the lecture's network (ARGS="--help" for options)
+	$(BIN)/python -m training $(ARGS)
+
+explore: $(VENV)/.training ## look at the data set
+	$(BIN)/python -m training explore $(ARGS)
+
+check: $(VENV)/.test ## ruff, mypy and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docker: ## build the image
+	docker build --tag conv1d-sentiment .
+
+COMPILE = $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
+lock: $(VENV)/.test ## resolve the dependencies anew (ARGS=--upgrade for the newest)
+	$(COMPILE) $(ARGS) --extra training --extra test --extra check -o requirements/test.txt
+	$(COMPILE) --extra training -c requirements/test.txt -o requirements/training.txt
+	$(COMPILE) -c requirements/test.txt -o requirements/service.txt
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp for each set of packages; a larger set holds the smaller ones.
+$(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@

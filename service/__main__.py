@@ -1,0 +1,73 @@
+"""The command line: `python -m service serve`."""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+import uvicorn
+
+from service.app import create_app
+from service.errors import ServiceError
+from service.registry import Registry
+from service.settings import ENV_PREFIX, Settings
+
+
+def _flag_per_setting(command: Callable[..., None]) -> Callable[..., None]:
+    for name, field in reversed(Settings.model_fields.items()):
+        default = f"default {field.default}" if field.default is not None else "no default"
+        command = click.option(
+            f"--{name.replace('_', '-')}",
+            name,
+            metavar="VALUE",
+            help=f"{field.description} [{ENV_PREFIX}{name.upper()}; {default}]",
+        )(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="conv1d-sentiment")
+def cli() -> None:
+    """Sentiment of short texts, over HTTP."""
+
+
+@cli.command()
+@_flag_per_setting
+def serve(**flags: Any) -> None:
+    """Serve the models over HTTP until stopped.
+
+    Each flag can be given as an environment variable too, named in brackets; the flag counts first.
+    """
+    settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s: %(message)s", stream=sys.stderr)
+    if settings.workers == 1:
+        app: Any = create_app(settings)
+    else:
+        Registry.load(settings)  # a broken bundle stops the start here, not in every worker again and again
+        settings.export()
+        app = "service.app:create_app"
+    uvicorn.run(
+        app,
+        factory=settings.workers > 1,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+
+
+def main() -> None:
+    """Runs the command line; an expected error is one line and exit code 1."""
+    try:
+        cli(prog_name="python -m service")
+    except ServiceError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""`POST /predict`: one text or many."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter
+
+from service.api.body import check_json_media_type, parse, read_body
+from service.errors import TooManyTextsError
+from service.predictor import Prediction, Predictor, check_text
+from service.schemas import ManyResponse, PredictRequest, SingleResponse
+from service.state import State, state_of
+
+router = APIRouter(tags=["predict"])
+
+_to_json = TypeAdapter(dict[str, Any]).dump_json
+
+# The body is read and parsed by hand (counted while it streams in, no second validation of the answer), so the
+# document needs to be told what FastAPI would have found out.
+_OPENAPI = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": PredictRequest.model_json_schema(),
+                "examples": {
+                    "one": {"summary": "One review", "value": {"text": "I loved every minute of it."}},
+                    "many": {
+                        "summary": "Several reviews",
+                        "value": {"texts": ["A waste of two hours.", "The best film of the year."]},
+                    },
+                },
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/predict",
+    summary="Sentiment of one text or many",
+    response_model=SingleResponse | ManyResponse,
+    openapi_extra=_OPENAPI,
+)
+async def predict(
+    request: Request,
+    version: Annotated[int | None, Query(ge=1, description="Model version; without it the default.")] = None,
+) -> Response:
+    """With `text` one prediction, with `texts` a list of them in the same order; and which model gave them."""
+    state = state_of(request)
+    check_json_media_type(request)
+    wanted = parse(await read_body(request, state.settings.max_body_bytes), PredictRequest)
+    predictor = state.registry.get(version=version)
+    if "text" in wanted.model_fields_set:
+        check_text(wanted.text, state.settings.max_text_chars, "/text")
+        [prediction] = await state.scheduler.predict(predictor, [wanted.text])
+        answer = {**prediction_fields(prediction), "model": model_ref(predictor)}
+    else:
+        _check_texts(wanted.texts, state)
+        predictions = await state.scheduler.predict(predictor, wanted.texts)
+        answer = {"predictions": [prediction_fields(p) for p in predictions], "model": model_ref(predictor)}
+    return Response(_to_json(answer), media_type="application/json")
+
+
+def prediction_fields(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as the fields of `PredictionBody`."""
+    return {
+        "label": prediction.label,
+        "probability": prediction.probability,
+        "words": prediction.words,
+        "known_words": prediction.known_words,
+        "truncated": prediction.truncated,
+    }
+
+
+def model_ref(predictor: Predictor) -> dict[str, Any]:
+    """A predictor as the fields of `ModelRef`."""
+    return {"name": predictor.manifest.name, "version": predictor.manifest.version}
+
+
+def _check_texts(texts: Sequence[str], state: State) -> None:
+    if len(texts) > state.settings.max_texts:
+        raise TooManyTextsError(
+            f"There are {len(texts):,} texts; one request may have {state.settings.max_texts:,}.", "/texts"
+        )
+    for position, text in enumerate(texts):
+        check_text(text, state.settings.max_text_chars, f"/texts/{position}")

@@ -1,0 +1,82 @@
+"""Everything that this package raises on purpose; `problems` says how each looks over HTTP."""
+
+
+class ServiceError(Exception):
+    """Base of every error below. The message is one line written for the person who meets it."""
+
+
+class BundleError(ServiceError):
+    """A bundle, or the folder of bundles, cannot be used; the service does not start with it."""
+
+
+class RequestError(ServiceError):
+    """The caller can mend this one by sending something else.
+
+    Args:
+        message: what is wrong, in plain words.
+        pointer: where in the request, as a JSON pointer (RFC 6901) into the body or a header's name.
+    """
+
+    def __init__(self, message: str, pointer: str | None = None) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
+class NoBodyError(RequestError):
+    """The request has no body where one is needed."""
+
+
+class BrokenJsonError(RequestError):
+    """The body is not JSON in UTF-8."""
+
+
+class InvalidRequestError(RequestError):
+    """The body is JSON, the query is well formed, but their content is not what the route takes."""
+
+
+class BlankTextError(RequestError):
+    """A text is empty or only white space."""
+
+
+class InvalidTextError(RequestError):
+    """A text holds something that is not a character: NUL or half a surrogate pair."""
+
+
+class TextTooLongError(RequestError):
+    """A text has more characters than the limit."""
+
+
+class TooManyTextsError(RequestError):
+    """A request has more texts than the limit."""
+
+
+class BodyTooLargeError(RequestError):
+    """The body has more bytes than the limit."""
+
+
+class MediaTypeError(RequestError):
+    """The body's media type is not one that the route reads."""
+
+
+class ModelNotFoundError(RequestError):
+    """No such model, or no such version of it, is loaded."""
+
+
+class ProblemNotFoundError(RequestError):
+    """No kind of problem has the name asked for."""
+
+
+class UnavailableError(ServiceError):
+    """The service cannot answer now, through no fault of the request; later it can."""
+
+
+class OverloadedError(UnavailableError):
+    """More work is waiting than the service may accept."""
+
+
+class DeadlineError(UnavailableError):
+    """The answer was not ready within the time allowed."""
+
+
+class ShuttingDownError(UnavailableError):
+    """The service is stopping and takes no new work."""

@@ -1,0 +1,84 @@
+"""Texts to predictions: the use case that HTTP, the command line and everything else call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from service.bundle import Bundle, Manifest
+from service.errors import BlankTextError, BundleError, InvalidTextError, TextTooLongError
+from service.session import Session
+from service.tokenizer import TOKENIZERS, Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one text."""
+
+    label: str
+    probability: float  # of the positive label, to six decimals
+    words: int
+    known_words: int  # of them, those the model has a vector for
+    truncated: bool  # words were cut because the text is longer than the model reads
+
+
+class Predictor:
+    """One model version, ready to answer; safe to call from several threads."""
+
+    def __init__(self, manifest: Manifest, tokenizer: Tokenizer, session: Session) -> None:
+        self.manifest = manifest
+        self._tokenizer = tokenizer
+        self._session = session
+
+    @classmethod
+    def load(cls, bundle: Bundle, precision: str) -> Self:
+        """The predictor of a verified bundle.
+
+        Raises:
+            BundleError: its graph or its vocabulary cannot be used.
+        """
+        spec = bundle.manifest.tokenizer
+        make_tokenizer = TOKENIZERS.get(spec.name)
+        if make_tokenizer is None:
+            known = ", ".join(TOKENIZERS)
+            raise BundleError(f"{bundle.path}: no tokenizer is called {spec.name!r}; there is {known}.")
+        return cls(bundle.manifest, make_tokenizer(bundle.read_vocabulary(), spec), Session(bundle, precision))
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """A prediction for each text, in order. The texts have passed `check_text`."""
+        encoded = [self._tokenizer.encode(text) for text in texts]
+        probabilities = self._session.probabilities([text.token_ids for text in encoded])
+        maxlen, threshold, labels = self.manifest.input.maxlen, self.manifest.threshold, self.manifest.labels
+        predictions = []
+        for text, exact in zip(encoded, probabilities.tolist(), strict=True):
+            probability = round(exact, 6)  # float32 holds no more
+            predictions.append(
+                Prediction(
+                    label=labels[probability >= threshold],
+                    probability=probability,
+                    words=text.words,
+                    known_words=text.known_words,
+                    truncated=len(text.token_ids) > maxlen,
+                )
+            )
+        return predictions
+
+
+def check_text(text: str, max_chars: int, pointer: str | None = None) -> None:
+    """Refuses what is no text.
+
+    Raises:
+        TextTooLongError, BlankTextError, InvalidTextError: pointing to `pointer`.
+    """
+    if len(text) > max_chars:
+        raise TextTooLongError(f"The text has {len(text):,} characters; at most {max_chars:,} are read.", pointer)
+    if not text or text.isspace():
+        raise BlankTextError("The text is blank; there is nothing to judge.", pointer)
+    if "\0" in text:
+        raise InvalidTextError(f"The text has a NUL at character {text.index(chr(0)) + 1}.", pointer)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidTextError(
+                f"The text has half a surrogate pair at character {error.start + 1}, which is no character.", pointer
+            ) from error

@@ -1,0 +1,88 @@
+"""How each error looks over HTTP: RFC 9457 problem details, from one table."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+from service import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemResponse(JSONResponse):
+    """A JSON response that says it is a problem."""
+
+    media_type = MEDIA_TYPE
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A kind of problem: `type` (a path that answers with this very entry), title and status."""
+
+    slug: str
+    status: HTTPStatus
+    title: str
+
+    @property
+    def type(self) -> str:
+        """RFC 9457's problem type, a URI reference."""
+        return f"/problems/{self.slug}"
+
+    def body(self, detail: str, **extensions: Any) -> dict[str, Any]:
+        """The problem detail object."""
+        return {
+            "type": self.type,
+            "title": self.title,
+            "status": int(self.status),
+            "detail": detail,
+            **{name: value for name, value in extensions.items() if value is not None},
+        }
+
+
+PROBLEMS: dict[type[errors.ServiceError], Problem] = {
+    errors.NoBodyError: Problem("no-body", HTTPStatus.BAD_REQUEST, "The request has no body"),
+    errors.BrokenJsonError: Problem("broken-json", HTTPStatus.BAD_REQUEST, "The body is not JSON"),
+    errors.InvalidRequestError: Problem(
+        "invalid-request", HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not what this route takes"
+    ),
+    errors.BlankTextError: Problem("blank-text", HTTPStatus.UNPROCESSABLE_ENTITY, "A text is blank"),
+    errors.InvalidTextError: Problem(
+        "invalid-text", HTTPStatus.UNPROCESSABLE_ENTITY, "A text holds something that is no character"
+    ),
+    errors.TextTooLongError: Problem("text-too-long", HTTPStatus.UNPROCESSABLE_ENTITY, "A text is too long"),
+    errors.TooManyTextsError: Problem("too-many-texts", HTTPStatus.UNPROCESSABLE_ENTITY, "There are too many texts"),
+    errors.BodyTooLargeError: Problem("body-too-large", HTTPStatus.CONTENT_TOO_LARGE, "The body is too large"),
+    errors.MediaTypeError: Problem(
+        "media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body has a media type that is not read here"
+    ),
+    errors.ModelNotFoundError: Problem("model-not-found", HTTPStatus.NOT_FOUND, "There is no such model"),
+    errors.ProblemNotFoundError: Problem("problem-not-found", HTTPStatus.NOT_FOUND, "There is no such kind of problem"),
+    errors.OverloadedError: Problem("overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Too much work is waiting"),
+    errors.DeadlineError: Problem("deadline", HTTPStatus.GATEWAY_TIMEOUT, "The answer took too long"),
+    errors.ShuttingDownError: Problem("shutting-down", HTTPStatus.SERVICE_UNAVAILABLE, "The service is shutting down"),
+}
+"""Errors that a request can meet. Each class of the error tree is here or never crosses the wire."""
+
+ROUTE_NOT_FOUND = Problem("route-not-found", HTTPStatus.NOT_FOUND, "There is no such route")
+METHOD_NOT_ALLOWED = Problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The route has no such method")
+INTERNAL = Problem("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Something in the service failed")
+
+BY_SLUG = {problem.slug: problem for problem in (*PROBLEMS.values(), ROUTE_NOT_FOUND, METHOD_NOT_ALLOWED, INTERNAL)}
+
+
+def problem_response(error: errors.ServiceError) -> ProblemResponse:
+    """The response for an error of this package; what has no row in the table is an internal error."""
+    problem = PROBLEMS.get(type(error))
+    if problem is None:
+        return internal_response()
+    headers = {"Retry-After": "1"} if problem.status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    body = problem.body(str(error), pointer=getattr(error, "pointer", None))
+    return ProblemResponse(body, problem.status, headers)
+
+
+def internal_response() -> ProblemResponse:
+    """What a caller sees of a bug: that there is one, and nothing else."""
+    detail = "The service failed on this request. Its log has the reason; the request may be sent again."
+    return ProblemResponse(INTERNAL.body(detail), INTERNAL.status)

@@ -1,0 +1,100 @@
+"""Token ids to probabilities: one ONNX graph in onnxruntime."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from service.bundle import Bundle, InputSpec
+from service.errors import BundleError
+
+BATCH_SIZE = 32
+"""Texts that one run of the graph computes at most: larger batches win no speed and cost memory."""
+
+
+class Session:
+    """A loaded graph, checked against its manifest and warm.
+
+    Args:
+        bundle: a verified bundle.
+        precision: which of its graphs to load.
+        threads: threads that one run may use.
+
+    Raises:
+        BundleError: the graph is broken, or is not the one that the manifest describes.
+    """
+
+    def __init__(self, bundle: Bundle, precision: str, threads: int = 1) -> None:
+        manifest = bundle.manifest
+        self._input = manifest.input
+        self._output_name = manifest.output.name
+        self._pad_id = manifest.tokenizer.pad_id
+        path = bundle.graph_path(precision)
+        self._width = manifest.graphs[precision].input_shape[1]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has an exception class for each way to fail
+            raise BundleError(f"{path}: onnxruntime cannot load this graph: {_one_line(error)}.") from error
+        inputs = [(i.name, i.type, len(i.shape), i.shape[-1]) for i in self._session.get_inputs()]
+        length = self._width or (inputs[0][3] if inputs else None)  # a free length has a name of its own
+        if inputs != [(self._input.name, f"tensor({self._input.dtype})", 2, length)]:
+            raise BundleError(f"{path}: its inputs are {inputs}, not those that the manifest describes.")
+        if [output.name for output in self._session.get_outputs()] != [self._output_name]:
+            raise BundleError(f"{path}: has no single output {self._output_name!r}, which the manifest promises.")
+        self._warm_up(str(path))
+
+    def probabilities(self, token_ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Probability of the second label for each text, float32[n], in order.
+
+        Args:
+            token_ids: ids of each text; more than `maxlen` are cut as the manifest says.
+        """
+        cut = [_cut(ids, self._input) for ids in token_ids]
+        answer = np.empty(len(cut), np.float32)
+        for rows in _batches_of_like_length(cut):
+            batch = self._padded([cut[row] for row in rows])
+            answer[rows] = self._session.run([self._output_name], {self._input.name: batch})[0].reshape(-1)
+        return answer
+
+    def _padded(self, texts: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+        width = self._width or max(map(len, texts))
+        batch = np.full((len(texts), width), self._pad_id, np.int32)
+        for row, ids in zip(batch, texts, strict=True):
+            if self._input.padding == "post":
+                row[: len(ids)] = ids
+            else:
+                row[width - len(ids) :] = ids
+        return batch
+
+    def _warm_up(self, path: str) -> None:
+        """Runs the shortest and the longest text and full batches, so that no caller pays for a first time."""
+        shortest, longest = [self._pad_id + 1], [self._pad_id + 1] * self._input.maxlen
+        for texts in ([shortest], [longest], [shortest] * BATCH_SIZE, [longest] * BATCH_SIZE):
+            try:
+                answer = self.probabilities(texts)
+            except Exception as error:
+                raise BundleError(f"{path}: the graph fails on a text: {_one_line(error)}.") from error
+            if not ((answer >= 0) & (answer <= 1)).all():
+                raise BundleError(f"{path}: the graph's answers are not probabilities.")
+
+
+def _cut(token_ids: Sequence[int], spec: InputSpec) -> Sequence[int]:
+    if len(token_ids) <= spec.maxlen:
+        return token_ids
+    return token_ids[: spec.maxlen] if spec.truncating == "post" else token_ids[-spec.maxlen :]
+
+
+def _batches_of_like_length(texts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Positions of the texts, in batches: a batch costs what its longest text costs."""
+    by_length = sorted(range(len(texts)), key=lambda position: len(texts[position]))
+    for start in range(0, len(by_length), BATCH_SIZE):
+        yield by_length[start : start + BATCH_SIZE]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300].rstrip(".")

@@ -1,0 +1,80 @@
+"""Every setting of the service: from flags, the environment (prefix `SENTIMENT_`), or its default here."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import ServiceError
+
+ENV_PREFIX = "SENTIMENT_"
+Precision = Literal["float32", "reference"]
+
+
+class SettingsError(ServiceError):
+    """A setting has a value that it cannot take."""
+
+
+class Settings(BaseSettings):
+    """The field's name in capitals, after the prefix, is its variable; with hyphens it is its flag."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore")
+
+    host: Annotated[str, Field(description="Address to listen on; 0.0.0.0 is every network of this machine.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")] = 8000
+    workers: Annotated[int, Field(ge=1, description="Processes that serve requests.")] = 1
+    models_dir: Annotated[Path, Field(description="Folder of bundles: <name>/<version>/manifest.json.")] = Path(
+        "models"
+    )
+    model: Annotated[str, Field(description="Name of the model that answers when a request names none.")] = (
+        "imdb-conv1d"
+    )
+    model_version: Annotated[
+        int | None, Field(ge=1, description="Its version; without one, the highest that is there.")
+    ] = None
+    precision: Annotated[
+        Precision,
+        Field(description="Which graph of a bundle computes: float32, or the reference as it was exported."),
+    ] = "float32"
+    threads: Annotated[int, Field(ge=1, description="Inference threads of each worker process.")] = 1
+    max_text_chars: Annotated[int, Field(ge=1, description="Characters that one text may have.")] = 100_000
+    max_texts: Annotated[int, Field(ge=1, description="Texts that one request may have.")] = 1_000
+    max_body_bytes: Annotated[int, Field(ge=1, description="Bytes that a request's body may have.")] = 16_000_000
+    max_waiting_texts: Annotated[
+        int, Field(ge=1, description="Texts that may wait for inference; more are refused with 503.")
+    ] = 10_000
+    timeout_seconds: Annotated[float, Field(gt=0, description="Time after which a request is given up with 504.")] = (
+        30.0
+    )
+    shutdown_seconds: Annotated[
+        int, Field(ge=0, description="Time that requests in work get to finish when the service stops.")
+    ] = 30
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least serious log lines shown.")
+    ] = "info"
+
+    @classmethod
+    def load(cls, **flags: object) -> Self:
+        """Settings from the environment, with the given flags before it.
+
+        Raises:
+            SettingsError: naming the variable and what is wrong with its value.
+        """
+        try:
+            return cls(**flags)  # type: ignore[arg-type]
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            raise SettingsError(
+                f"{ENV_PREFIX}{name.upper()} (--{name.replace('_', '-')}) is {first['input']!r}: {first['msg']}."
+            ) from error
+
+    def export(self) -> None:
+        """Puts every setting into the environment, for worker processes to find."""
+        for name, value in self:
+            if value is not None:
+                os.environ[f"{ENV_PREFIX}{name.upper()}"] = str(value)

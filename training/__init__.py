@@ -1,0 +1,4 @@
+"""Fits the sentiment network and exports it as a bundle that `service` can load.
+
+Read the modules in the order of a run: `recipes`, `data`, `model`, `fit`, `evaluate`, `plots`, `export`.
+"""

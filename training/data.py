@@ -1,0 +1,189 @@
+"""The Keras IMDB data set: 25,000 + 25,000 reviews as lists of word ranks, through Keras or from a folder."""
+
+import json
+import pickle
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.errors import DataError
+from training.recipes import Recipe
+
+Split = tuple[NDArray[np.object_], NDArray[np.int64]]
+"""Reviews as lists of token ids (object[n]) and their labels (int64[n], 1 = positive)."""
+
+REVIEWS_FILE = "imdb.npz"
+WORD_INDEX_FILE = "imdb_word_index.json"
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def load_data(
+    data_dir: Path | None,
+    *,
+    num_words: int | None = None,
+    skip_top: int = 0,
+    maxlen: int | None = None,
+    seed: int = 113,
+    start_char: int | None = 1,
+    oov_char: int | None = 2,
+    index_from: int = 3,
+) -> tuple[Split, Split]:
+    """The data set as `keras.datasets.imdb.load_data` returns it, from Keras or from a folder.
+
+    Args:
+        data_dir: folder with `imdb.npz` and `imdb_word_index.json`; None lets Keras download and cache them.
+        num_words: token ids at or above this become `oov_char`.
+        skip_top: token ids below this become `oov_char`.
+        maxlen: reviews of this many ids or more are left out.
+        seed: order of the reviews.
+        start_char: id put before each review; None for none.
+        oov_char: id of words cut by `num_words` or `skip_top`; None drops them.
+        index_from: added to each word's rank.
+
+    Returns:
+        `(x_train, y_train), (x_test, y_test)`.
+
+    Raises:
+        DataError: a file is missing, damaged or foreign, or `maxlen` leaves no review.
+    """
+    if data_dir is None:
+        return keras.datasets.imdb.load_data(  # type: ignore[no-any-return]
+            num_words=num_words,
+            skip_top=skip_top,
+            maxlen=maxlen,
+            seed=seed,
+            start_char=start_char,
+            oov_char=oov_char,
+            index_from=index_from,
+        )
+    arrays = read_reviews(data_dir)
+    order = np.random.RandomState(seed)  # one generator for both splits, as in Keras: the test order follows
+    splits = []
+    for name in ("train", "test"):
+        ranks, labels = arrays[f"x_{name}"], arrays[f"y_{name}"]
+        shuffled = np.arange(len(ranks))
+        order.shuffle(shuffled)
+        start = [] if start_char is None else [start_char]
+        reviews = [start + [rank + index_from for rank in ranks[i]] for i in shuffled]
+        kept = [i for i, review in enumerate(reviews) if not maxlen or len(review) < maxlen]
+        if not kept:
+            raise DataError(f"No {name} review is shorter than maxlen={maxlen}.")
+        splits.append(([reviews[i] for i in kept], labels[shuffled][kept]))
+    # Without num_words Keras takes the highest id as the bound, so the rarest word itself becomes oov_char.
+    bound = num_words or max(max(review, default=0) for reviews, _ in splits for review in reviews)
+    (train, y_train), (test, y_test) = splits
+    return (_cut(train, skip_top, bound, oov_char), y_train), (_cut(test, skip_top, bound, oov_char), y_test)
+
+
+def load_word_index(data_dir: Path | None) -> dict[str, int]:
+    """Word to rank, 1 being the most frequent word; from Keras or from a folder.
+
+    Raises:
+        DataError: the file is missing, damaged or foreign.
+    """
+    if data_dir is None:
+        return keras.datasets.imdb.get_word_index()  # type: ignore[no-any-return]
+    path = _existing(data_dir, WORD_INDEX_FILE)
+    try:
+        index = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}.") from error
+    if not isinstance(index, dict) or not index:
+        raise DataError(f"{path} is not a word index: it should be one JSON object of words and ranks.")
+    if sorted(index.values(), key=repr) != sorted(range(1, len(index) + 1), key=repr):
+        raise DataError(f"{path} is not a word index: its ranks are not 1 to {len(index)}, each once.")
+    return index
+
+
+def every_word(word_index: dict[str, int]) -> int:
+    """The `num_words` that cuts no word; without it, `load_data` cuts the rarest, as Keras does."""
+    return len(word_index) + 4
+
+
+def padded(reviews: NDArray[np.object_], recipe: Recipe) -> NDArray[np.int32]:
+    """Reviews padded and cut to int32[n, maxlen], with Keras's `pad_sequences`."""
+    return keras.utils.pad_sequences(  # type: ignore[no-any-return]
+        reviews, maxlen=recipe.maxlen, padding=recipe.padding, truncating=recipe.truncating
+    )
+
+
+def read_reviews(data_dir: Path) -> dict[str, NDArray[Any]]:
+    """The four arrays of `imdb.npz` as stored: word ranks without start id, labels 0 or 1.
+
+    Raises:
+        DataError: the file is missing, damaged, or not the IMDB data set that the word index belongs to.
+    """
+    path = _existing(data_dir, REVIEWS_FILE)
+    highest = len(load_word_index(data_dir))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            missing = [name for name in _ARRAYS if f"{name}.npy" not in archive.namelist()]
+            if missing:
+                raise DataError(f"{path} is not the IMDB data set: it has no {', '.join(missing)}.")
+            arrays = {}
+            for name in _ARRAYS:
+                with archive.open(f"{name}.npy") as stream:
+                    arrays[name] = _read_array(stream)
+    except (zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, EOFError, ValueError) as error:
+        raise DataError(f"{path} is damaged: {error}.") from error
+    for name in ("train", "test"):
+        _check_split(path, name, arrays[f"x_{name}"], arrays[f"y_{name}"], highest)
+    return arrays
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Reads pickled numpy arrays of lists and refuses every other class: a data file must not run code."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if name in ("ndarray", "dtype") and module == "numpy":
+            return getattr(np, name)
+        if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+            return super().find_class("numpy._core.multiarray", name)
+        raise pickle.UnpicklingError(f"it holds a {module}.{name}, which no data set needs")
+
+
+def _read_array(stream: BinaryIO | Any) -> NDArray[Any]:
+    version = np.lib.format.read_magic(stream)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(stream)
+    if dtype.hasobject:
+        array = _ArrayUnpickler(stream).load()
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"it holds a {type(array).__name__} where an array belongs")
+        return array
+    return np.frombuffer(stream.read(), dtype).reshape(shape)
+
+
+def _check_split(path: Path, name: str, reviews: NDArray[Any], labels: NDArray[Any], highest: int) -> None:
+    if len(reviews) == 0 or reviews.shape != labels.shape:
+        raise DataError(f"{path} is not the IMDB data set: {reviews.shape} {name} reviews, {labels.shape} labels.")
+    if not set(np.unique(labels).tolist()) <= {0, 1}:
+        raise DataError(f"{path} is not the IMDB data set: the {name} labels are not all 0 or 1.")
+    for position, review in enumerate(reviews):
+        if not isinstance(review, list) or not all(type(rank) is int for rank in review):
+            raise DataError(f"{path} is not the IMDB data set: {name} review {position} is no list of ranks.")
+        if review and not (min(review) >= 1 and max(review) <= highest):
+            raise DataError(
+                f"{path} does not belong to this word index: {name} review {position} has a rank outside "
+                f"1 to {highest}."
+            )
+
+
+def _cut(reviews: list[list[int]], lowest: int, bound: int, oov_char: int | None) -> NDArray[np.object_]:
+    if oov_char is None:
+        cut = [[i for i in review if lowest <= i < bound] for review in reviews]
+    else:
+        cut = [[i if lowest <= i < bound else oov_char for i in review] for review in reviews]
+    return np.array(cut, dtype="object")
+
+
+def _existing(data_dir: Path, name: str) -> Path:
+    path = data_dir / name
+    if not path.is_file():
+        raise DataError(f"{path} is missing: the data folder needs {REVIEWS_FILE} and {WORD_INDEX_FILE}.")
+    return path

@@ -1,0 +1,17 @@
+"""What a training run can fail with; the command line prints the message and stops."""
+
+
+class TrainingError(Exception):
+    """Base of the errors below; the message says what is wrong and what to do."""
+
+
+class DataError(TrainingError):
+    """A data set file is missing, damaged, or not the data set it should be."""
+
+
+class RunError(TrainingError):
+    """A run folder cannot be used as asked."""
+
+
+class ExportError(TrainingError):
+    """The exported model does not give the answers of the Keras model."""

@@ -1,0 +1,78 @@
+"""How good a model is on reviews it was not fitted on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
+
+CALIBRATION_BINS = 15
+LENGTH_BOUNDS = (0, 100, 150, 200, 250, 300, 400, 600, 1000)  # token ids, start id included; the last bin is open
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model said of labelled reviews.
+
+    Attributes:
+        probabilities: of positive, float64[n].
+        labels: 1 = positive, int64[n].
+        lengths: token ids of each review before any cut, int64[n].
+    """
+
+    probabilities: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+def metrics(answers: Answers, threshold: float) -> dict[str, Any]:
+    """Every figure of the report, as plain JSON values."""
+    predicted = (answers.probabilities >= threshold).astype(np.int64)
+    correct = predicted == answers.labels
+    return {
+        "reviews": len(answers.labels),
+        "accuracy": float(correct.mean()),
+        "loss": float(log_loss(answers.labels, answers.probabilities, labels=[0, 1])),
+        "auc": float(roc_auc_score(answers.labels, answers.probabilities)),
+        "confusion": confusion_matrix(answers.labels, predicted, labels=[0, 1]).tolist(),
+        "predicted_positive": float(predicted.mean()),
+        "calibration_error": _calibration_error(answers),
+        "calibration": calibration_bins(answers),
+        "by_length": _by_length(answers.lengths, correct),
+    }
+
+
+def calibration_bins(answers: Answers) -> list[dict[str, float]]:
+    """Reviews grouped by their probability in equal steps: mean probability against share of positives."""
+    bins = np.minimum((answers.probabilities * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return [
+        {
+            "reviews": int(inside.sum()),
+            "mean_probability": float(answers.probabilities[inside].mean()),
+            "share_positive": float(answers.labels[inside].mean()),
+        }
+        for inside in (bins == number for number in range(CALIBRATION_BINS))
+        if inside.any()
+    ]
+
+
+def _calibration_error(answers: Answers) -> float:
+    """Expected calibration error: the bins' mean |probability - share of positives|, weighted by their size.
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3, for the positive class.
+    """
+    gaps = [
+        bin_["reviews"] * abs(bin_["mean_probability"] - bin_["share_positive"]) for bin_ in calibration_bins(answers)
+    ]
+    return float(sum(gaps) / len(answers.labels))
+
+
+def _by_length(lengths: NDArray[np.int64], correct: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    rows = []
+    for low, high in zip(LENGTH_BOUNDS, (*LENGTH_BOUNDS[1:], None), strict=True):
+        inside = (lengths > low) & (lengths <= (high or np.inf))
+        if inside.any():
+            accuracy = float(correct[inside].mean())
+            rows.append({"from": low + 1, "to": high, "reviews": int(inside.sum()), "accuracy": accuracy})
+    return rows

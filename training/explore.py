@@ -1,0 +1,83 @@
+"""A look at the data before any model: the lecture's "Data EDA"."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.data import every_word, load_data, load_word_index
+from training.plots import length_plot
+
+SPECIAL = {0: "[pad]", 1: "[start]", 2: "[cut]", 3: "[unused]"}
+
+
+def decode(token_ids: list[int], word_index: dict[str, int]) -> str:
+    """The words of a review, special ids in brackets."""
+    words = {rank + 3: word for word, rank in word_index.items()} | SPECIAL
+    return " ".join(words[token_id] for token_id in token_ids)
+
+
+def explore(data_dir: Path | None, num_words: int, maxlen: int, output: Path) -> str:
+    """Writes `explore.json` and `lengths.png` into a folder and returns the same findings as text.
+
+    Raises:
+        DataError: the data set cannot be read.
+    """
+    word_index = load_word_index(data_dir)
+    (reviews, labels), (test_reviews, test_labels) = load_data(data_dir, num_words=every_word(word_index))
+    words = {rank + 3: word for word, rank in word_index.items()}
+    every, every_label = np.concatenate([reviews, test_reviews]), np.concatenate([labels, test_labels])
+    lengths = np.array([len(review) for review in every])
+    counts = Counter(token_id for review in every for token_id in review)
+    kept = sum(count for token_id, count in counts.items() if token_id < num_words)
+    found: dict[str, Any] = {
+        "reviews": {"train": len(reviews), "test": len(test_reviews)},
+        "classes": {
+            "negative": int((every_label == 0).sum()),
+            "positive": int((every_label == 1).sum()),
+        },
+        "length": {
+            "mean": float(lengths.mean()),
+            "standard_deviation": float(lengths.std()),
+            "percentiles": {str(p): int(np.percentile(lengths, p)) for p in (5, 25, 50, 75, 95, 99)},
+            "longest": int(lengths.max()),
+            "share_over_maxlen": float((lengths > maxlen).mean()),
+        },
+        "words": {
+            "in_index": len(word_index),
+            "share_kept_by_num_words": kept / sum(counts.values()),
+            "most_frequent": [[words[i], n] for i, n in counts.most_common(40) if i in words][:30],
+        },
+        "samples": [
+            {
+                "label": int(labels[i]),
+                "text": decode(reviews[i], word_index),
+                "as_the_model_reads_it": decode([t if t < num_words else 2 for t in reviews[i][-maxlen:]], word_index),
+            }
+            for i in range(3)
+        ],
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "explore.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    length_plot(lengths, maxlen, output / "lengths.png")
+    return _summary(found, num_words, maxlen, output)
+
+
+def _summary(found: dict[str, Any], num_words: int, maxlen: int, output: Path) -> str:
+    reviews, length, words = found["reviews"], found["length"], found["words"]
+    frequent = ", ".join(word for word, _ in words["most_frequent"][:15])
+    lines = [
+        f"{reviews['train']:,} reviews to train and {reviews['test']:,} to test; "
+        f"{found['classes']['positive']:,} positive, {found['classes']['negative']:,} negative.",
+        f"A review has {length['mean']:.1f} token ids on average (standard deviation "
+        f"{length['standard_deviation']:.1f}, half have {length['percentiles']['50']} or fewer, the longest "
+        f"{length['longest']:,}); {length['share_over_maxlen']:.1%} have more than {maxlen}.",
+        f"{words['in_index']:,} words; the ids below {num_words} cover {words['share_kept_by_num_words']:.1%} "
+        f"of all that is written. The most frequent: {frequent}.",
+    ]
+    for sample in found["samples"]:
+        lines.append(f"A {('negative', 'positive')[sample['label']]} one: {sample['text'][:240]} ...")
+        lines.append(f"  as the model reads its end: ... {sample['as_the_model_reads_it'][-240:]}")
+    return "\n".join([*lines, f"Written to {output}: explore.json, lengths.png"])

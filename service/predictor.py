@@ -15,7 +15,7 @@ class Prediction:
     """What the model says of one text."""
 
     label: str
-    probability: float  # of the positive label, to six decimals
+    probability: float  # of the positive label
     words: int
     known_words: int  # of them, those the model has a vector for
     truncated: bool  # words were cut because the text is longer than the model reads
@@ -49,8 +49,8 @@ class Predictor:
         probabilities = self._session.probabilities([text.token_ids for text in encoded])
         maxlen, threshold, labels = self.manifest.input.maxlen, self.manifest.threshold, self.manifest.labels
         predictions = []
-        for text, exact in zip(encoded, probabilities.tolist(), strict=True):
-            probability = round(exact, 6)  # float32 holds no more
+        for text, exact in zip(encoded, probabilities, strict=True):
+            probability = float(str(exact))  # the shortest decimal that names this float32
             predictions.append(
                 Prediction(
                     label=labels[probability >= threshold],

@@ -53,7 +53,7 @@ PROBLEMS: dict[type[errors.ServiceError], Problem] = {
     ),
     errors.TextTooLongError: Problem("text-too-long", HTTPStatus.UNPROCESSABLE_ENTITY, "A text is too long"),
     errors.TooManyTextsError: Problem("too-many-texts", HTTPStatus.UNPROCESSABLE_ENTITY, "There are too many texts"),
-    errors.BodyTooLargeError: Problem("body-too-large", HTTPStatus.CONTENT_TOO_LARGE, "The body is too large"),
+    errors.BodyTooLargeError: Problem("body-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     errors.MediaTypeError: Problem(
         "media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body has a media type that is not read here"
     ),

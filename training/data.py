@@ -3,12 +3,13 @@
 import json
 import pickle
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import keras
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 from numpy.typing import NDArray
 
 from training.errors import DataError
@@ -19,6 +20,7 @@ Split = tuple[NDArray[np.object_], NDArray[np.int64]]
 
 REVIEWS_FILE = "imdb.npz"
 WORD_INDEX_FILE = "imdb_word_index.json"
+TEXTS_FILE = "reviews.parquet"
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -62,12 +64,10 @@ def load_data(
             index_from=index_from,
         )
     arrays = read_reviews(data_dir)
-    order = np.random.RandomState(seed)  # one generator for both splits, as in Keras: the test order follows
+    orders = _orders(len(arrays["x_train"]), len(arrays["x_test"]), seed)
     splits = []
-    for name in ("train", "test"):
+    for name, shuffled in zip(("train", "test"), orders, strict=True):
         ranks, labels = arrays[f"x_{name}"], arrays[f"y_{name}"]
-        shuffled = np.arange(len(ranks))
-        order.shuffle(shuffled)
         start = [] if start_char is None else [start_char]
         reviews = [start + [rank + index_from for rank in ranks[i]] for i in shuffled]
         kept = [i for i, review in enumerate(reviews) if not maxlen or len(review) < maxlen]
@@ -78,6 +78,30 @@ def load_data(
     bound = num_words or max(max(review, default=0) for reviews, _ in splits for review in reviews)
     (train, y_train), (test, y_test) = splits
     return (_cut(train, skip_top, bound, oov_char), y_train), (_cut(test, skip_top, bound, oov_char), y_test)
+
+
+def load_texts(data_dir: Path | None, *, seed: int = 113) -> tuple[list[str], list[str]] | None:
+    """The raw text of the reviews, in the order of `load_data`'s: train and test; None where there is none.
+
+    Keras has no raw text. A folder may hold it as `reviews.parquet`: columns `split` and `text`, rows in the
+    order of `imdb.npz`.
+
+    Raises:
+        DataError: the file is damaged or foreign.
+    """
+    path = data_dir / TEXTS_FILE if data_dir else None
+    if path is None or not path.is_file():
+        return None
+    try:
+        table = pyarrow.parquet.read_table(path, columns=["split", "text"]).to_pydict()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{path} is damaged: {error}.") from error
+    texts = {
+        split: [text for text, its in zip(table["text"], table["split"], strict=True) if its == split]
+        for split in ("train", "test")
+    }
+    train, test = _orders(len(texts["train"]), len(texts["test"]), seed)
+    return [texts["train"][i] for i in train], [texts["test"][i] for i in test]
 
 
 def load_word_index(data_dir: Path | None) -> dict[str, int]:
@@ -123,17 +147,26 @@ def read_reviews(data_dir: Path) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             missing = [name for name in _ARRAYS if f"{name}.npy" not in archive.namelist()]
-            if missing:
-                raise DataError(f"{path} is not the IMDB data set: it has no {', '.join(missing)}.")
             arrays = {}
-            for name in _ARRAYS:
+            for name in () if missing else _ARRAYS:
                 with archive.open(f"{name}.npy") as stream:
                     arrays[name] = _read_array(stream)
-    except (zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, EOFError, ValueError) as error:
+    except Exception as error:  # zipfile, zlib, numpy and pickle have a dozen classes for a damaged file
         raise DataError(f"{path} is damaged: {error}.") from error
+    if missing:
+        raise DataError(f"{path} is not the IMDB data set: it has no {', '.join(missing)}.")
     for name in ("train", "test"):
         _check_split(path, name, arrays[f"x_{name}"], arrays[f"y_{name}"], highest)
     return arrays
+
+
+def _orders(train: int, test: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keras's order of the reviews: one generator for both splits, so the test order follows the training one."""
+    generator = np.random.RandomState(seed)
+    orders = np.arange(train), np.arange(test)
+    for order in orders:
+        generator.shuffle(order)
+    return orders
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -160,9 +193,9 @@ def _read_array(stream: BinaryIO | Any) -> NDArray[Any]:
 
 
 def _check_split(path: Path, name: str, reviews: NDArray[Any], labels: NDArray[Any], highest: int) -> None:
-    if len(reviews) == 0 or reviews.shape != labels.shape:
+    if reviews.ndim != 1 or reviews.size == 0 or reviews.shape != labels.shape:
         raise DataError(f"{path} is not the IMDB data set: {reviews.shape} {name} reviews, {labels.shape} labels.")
-    if not set(np.unique(labels).tolist()) <= {0, 1}:
+    if labels.dtype.kind not in "iu" or not set(np.unique(labels).tolist()) <= {0, 1}:
         raise DataError(f"{path} is not the IMDB data set: the {name} labels are not all 0 or 1.")
     for position, review in enumerate(reviews):
         if not isinstance(review, list) or not all(type(rank) is int for rank in review):

@@ -13,9 +13,13 @@ from training.plots import length_plot
 SPECIAL = {0: "[pad]", 1: "[start]", 2: "[cut]", 3: "[unused]"}
 
 
-def decode(token_ids: list[int], word_index: dict[str, int]) -> str:
-    """The words of a review, special ids in brackets."""
-    words = {rank + 3: word for word, rank in word_index.items()} | SPECIAL
+def words_by_id(word_index: dict[str, int]) -> dict[int, str]:
+    """What each token id stands for, special ids in brackets."""
+    return {rank + 3: word for word, rank in word_index.items()} | SPECIAL
+
+
+def decode(token_ids: list[int], words: dict[int, str]) -> str:
+    """The words of a review, from `words_by_id`."""
     return " ".join(words[token_id] for token_id in token_ids)
 
 
@@ -27,7 +31,7 @@ def explore(data_dir: Path | None, num_words: int, maxlen: int, output: Path) ->
     """
     word_index = load_word_index(data_dir)
     (reviews, labels), (test_reviews, test_labels) = load_data(data_dir, num_words=every_word(word_index))
-    words = {rank + 3: word for word, rank in word_index.items()}
+    words = words_by_id(word_index)
     every, every_label = np.concatenate([reviews, test_reviews]), np.concatenate([labels, test_labels])
     lengths = np.array([len(review) for review in every])
     counts = Counter(token_id for review in every for token_id in review)
@@ -48,13 +52,13 @@ def explore(data_dir: Path | None, num_words: int, maxlen: int, output: Path) ->
         "words": {
             "in_index": len(word_index),
             "share_kept_by_num_words": kept / sum(counts.values()),
-            "most_frequent": [[words[i], n] for i, n in counts.most_common(40) if i in words][:30],
+            "most_frequent": [[words[i], n] for i, n in counts.most_common(40) if i not in SPECIAL][:30],
         },
         "samples": [
             {
                 "label": int(labels[i]),
-                "text": decode(reviews[i], word_index),
-                "as_the_model_reads_it": decode([t if t < num_words else 2 for t in reviews[i][-maxlen:]], word_index),
+                "text": decode(reviews[i], words),
+                "as_the_model_reads_it": decode([t if t < num_words else 2 for t in reviews[i][-maxlen:]], words),
             }
             for i in range(3)
         ],

@@ -29,6 +29,7 @@ from service.bundle import (
 from service.predictor import Predictor
 from service.tokenizer import plain_typography
 from training.errors import ExportError
+from training.evaluate import Answers, metrics
 from training.recipes import Recipe
 
 OPSET = 18
@@ -41,25 +42,29 @@ GRAPH_FILE, VOCABULARY_FILE = "model.onnx", "vocabulary.txt"
 
 @dataclass(frozen=True)
 class Reference:
-    """What Keras says of test reviews, for the exported model to repeat.
+    """Labelled test reviews and what Keras says of them, for the exported model to repeat.
 
     Attributes:
         token_ids: padded reviews, int32[n, maxlen].
-        texts: the same reviews as text.
         probabilities: Keras's answers, float32[n].
+        texts: the same reviews as text.
+        labels: 1 = positive, int64[n].
+        lengths: token ids of each review before any cut, int64[n].
     """
 
     token_ids: NDArray[np.int32]
-    texts: list[str]
     probabilities: NDArray[np.float32]
+    texts: list[str]
+    labels: NDArray[np.int64]
+    lengths: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a manifest records of how a model came about and how good it is."""
+class Exported:
+    """What exporting measured: quality as served, and the largest |Δp| between Keras and onnxruntime."""
 
     metrics: dict[str, Any]
-    libraries: dict[str, str]
+    max_difference: float
 
 
 def to_onnx(model: keras.Model, input_name: str, output_name: str) -> onnx.ModelProto:
@@ -67,6 +72,8 @@ def to_onnx(model: keras.Model, input_name: str, output_name: str) -> onnx.Model
 
     Args:
         model: with one input and one output, of fixed shapes but for the batch.
+        input_name: of the graph's input.
+        output_name: of the graph's output.
     """
     spec = tf.TensorSpec((None, *model.input_shape[1:]), model.inputs[0].dtype, name=input_name)
 
@@ -74,17 +81,21 @@ def to_onnx(model: keras.Model, input_name: str, output_name: str) -> onnx.Model
     def graph(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         return {output_name: model(batch, training=False)}
 
-    proto, _ = tf2onnx.convert.from_function(graph, input_signature=[spec], opset=OPSET)
+    proto: onnx.ModelProto = tf2onnx.convert.from_function(graph, input_signature=[spec], opset=OPSET)[0]
     return proto
 
 
 def write_bundle(
-    model: keras.Model, recipe: Recipe, word_index: dict[str, int], reference: Reference, facts: Facts, path: Path
-) -> float:
+    model: keras.Model,
+    recipe: Recipe,
+    word_index: dict[str, int],
+    reference: Reference,
+    libraries: dict[str, str],
+    path: Path,
+) -> Exported:
     """Exports the model as the bundle `path`, which appears whole and checked, or not at all.
 
-    Returns:
-        The largest |Δp| between Keras and onnxruntime over the reference's reviews.
+    Its metrics are those of the finished bundle, which reads the reference's texts as the service will.
 
     Raises:
         ExportError: the exported model differs from Keras.
@@ -96,14 +107,20 @@ def write_bundle(
     difference = _graph_difference(partial / GRAPH_FILE, reference)
     ranked = sorted(word_index, key=word_index.__getitem__)
     (partial / VOCABULARY_FILE).write_bytes(("\n".join(ranked) + "\n").encode())
-    manifest = _manifest(recipe, partial, difference, len(reference.probabilities), facts)
-    (partial / MANIFEST_FILE).write_text(json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
-    _check_from_text(partial, reference)
+    manifest = _manifest(recipe, partial, difference, len(reference.labels), libraries)
+    _write_manifest(partial, manifest)
+    answers = _answers_from_text(partial, reference)
+    measured = metrics(Answers(answers, reference.labels, reference.lengths), recipe.threshold)
+    _write_manifest(partial, manifest.model_copy(update={"metrics": {"test": measured}}))
     if path.exists():
         shutil.rmtree(path)
     os.replace(partial, path)
     shutil.rmtree(partial.parents[1])
-    return difference
+    return Exported(measured, difference)
+
+
+def _write_manifest(path: Path, manifest: Manifest) -> None:
+    (path / MANIFEST_FILE).write_text(json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
 
 
 def _graph_difference(path: Path, reference: Reference) -> float:
@@ -113,14 +130,14 @@ def _graph_difference(path: Path, reference: Reference) -> float:
     return _checked(answers, reference.probabilities, "the exported graph")
 
 
-def _check_from_text(path: Path, reference: Reference) -> None:
-    """Through the service's own reader, tokenizer and session, as a caller's text will go."""
-    predictor = Predictor.load(open_bundle(path), "float32")
-    # Reviews with typographic characters are read as a person reads them, which Keras did not do.
-    rows = [row for row, text in enumerate(reference.texts) if plain_typography(text) == text]
-    predictions = predictor.predict([reference.texts[row] for row in rows])
+def _answers_from_text(path: Path, reference: Reference) -> NDArray[np.float64]:
+    """Through the service's own reader, tokenizer and session, as a caller's text goes; checked against Keras."""
+    predictions = Predictor.load(open_bundle(path), "float32").predict(reference.texts)
     answers = np.array([prediction.probability for prediction in predictions])
-    _checked(answers, reference.probabilities[rows], "the bundle, from raw text,")
+    # Typographic characters are read as a person reads them; Keras did not, so there it is no reference.
+    as_keras = [row for row, text in enumerate(reference.texts) if plain_typography(text) == text]
+    _checked(answers[as_keras], reference.probabilities[as_keras], "the bundle, from raw text,")
+    return answers
 
 
 def _checked(answers: NDArray[Any], expected: NDArray[np.float32], what: str) -> float:
@@ -130,7 +147,7 @@ def _checked(answers: NDArray[Any], expected: NDArray[np.float32], what: str) ->
     return difference
 
 
-def _manifest(recipe: Recipe, path: Path, difference: float, reviews: int, facts: Facts) -> Manifest:
+def _manifest(recipe: Recipe, path: Path, difference: float, reviews: int, libraries: dict[str, str]) -> Manifest:
     graph = GraphSpec(
         file=GRAPH_FILE,
         input_shape=(None, recipe.maxlen),
@@ -157,9 +174,9 @@ def _manifest(recipe: Recipe, path: Path, difference: float, reviews: int, facts
         graphs={"float32": graph},
         labels=("negative", "positive"),
         threshold=recipe.threshold,
-        metrics=facts.metrics,
+        metrics={},
         recipe=recipe.as_dict(),
         seed=recipe.seed,
-        libraries=facts.libraries,
+        libraries=libraries,
         files={name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in (GRAPH_FILE, VOCABULARY_FILE)},
     )

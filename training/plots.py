@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 TRAIN, HELD_OUT, GRID, INK = "#2563a8", "#d1600a", "#d9d9d9", "#222222"
-_STYLE = {
+_STYLE: Any = {
     "font.size": 11,
     "axes.edgecolor": INK,
     "axes.grid": True,
@@ -94,11 +94,12 @@ def _calibration(axes: Axes, metrics: dict[str, Any]) -> None:
 def _by_length(axes: Axes, metrics: dict[str, Any]) -> None:
     rows = metrics["by_length"]
     names = [f"{row['from']}-{row['to']}" if row["to"] else f"over {row['from'] - 1}" for row in rows]
-    bars = axes.bar(names, [row["accuracy"] for row in rows], color=TRAIN)
-    axes.bar_label(bars, [f"{row['accuracy']:.1%}" for row in rows], fontsize=9)
+    accuracies = [row["accuracy"] for row in rows]
+    axes.plot(names, accuracies, color=TRAIN, marker="o")
+    for position, accuracy in enumerate(accuracies):
+        axes.annotate(f"{accuracy:.1%}", (position, accuracy), (0, 8), textcoords="offset points", ha="center")
     axes.axhline(metrics["accuracy"], color=HELD_OUT, label=f"all: {metrics['accuracy']:.1%}")
-    lowest = min(row["accuracy"] for row in rows)
     axes.set(title="Accuracy by length", xlabel="token ids of the review", ylabel="accuracy")
-    axes.set_ylim(max(0.0, min(0.5, lowest - 0.05)), 1)
+    axes.set_ylim(max(0.0, min(0.7, min(accuracies) - 0.05)), 1)
     axes.tick_params(axis="x", labelsize=9)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper right")

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from training.data import every_word, load_data, load_word_index, padded
+from training.data import every_word, load_data, load_texts, load_word_index, padded
 from training.errors import RunError
-from training.evaluate import Answers, metrics
-from training.explore import decode
-from training.export import Facts, Reference, write_bundle
+from training.explore import decode, words_by_id
+from training.export import Reference, write_bundle
 from training.fit import fit
 from training.plots import history_plots, metrics_plots
 from training.recipes import Recipe
@@ -45,34 +44,36 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     Raises:
         TrainingError: of the kind that says what to mend.
     """
-    _open_run(recipe, run_dir, resume)
+    _check_run(recipe, run_dir, resume)
     train_split, test_split = (
         (x[: recipe.max_reviews], y[: recipe.max_reviews]) for x, y in load_data(data_dir, num_words=recipe.num_words)
     )
     word_index = load_word_index(data_dir)
+    _begin_run(recipe, run_dir)  # only now: a wrong data folder leaves no run behind
     x_test = padded(test_split[0], recipe)
     model, history = fit(recipe, (padded(train_split[0], recipe), train_split[1]), (x_test, test_split[1]), run_dir)
-    print(f"Evaluating on {len(x_test):,} test reviews")
-    probabilities = model.predict(x_test, batch_size=256)[:, 0]
-    lengths = np.array([len(review) for review in test_split[0]])
-    measured = metrics(Answers(probabilities.astype(np.float64), test_split[1], lengths), recipe.threshold)
     model.save(run_dir / "model.keras")
-    print("Exporting, and comparing with Keras")
-    reference = Reference(x_test, _as_text(data_dir, recipe, word_index), probabilities)
+    print(f"Evaluating on {len(x_test):,} test reviews, exporting, and comparing with Keras")
+    reference = Reference(
+        token_ids=x_test,
+        probabilities=model.predict(x_test, batch_size=256)[:, 0],
+        texts=_texts(data_dir, recipe, word_index),
+        labels=test_split[1],
+        lengths=np.array([len(review) for review in test_split[0]]),
+    )
     bundle = models_dir / recipe.model_name / str(recipe.model_version)
     report = models_dir / recipe.model_name / "reports" / str(recipe.model_version)
-    facts = Facts({"test": measured}, _libraries())
-    difference = write_bundle(model, recipe, word_index, reference, facts, bundle)
+    exported = write_bundle(model, recipe, word_index, reference, _libraries(), bundle)
     for folder in (run_dir, report):
         folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "history.json", history)
-        _write_json(folder / "metrics.json", measured)
+        _write_json(folder / "metrics.json", exported.metrics)
         history_plots(history, folder)
-        metrics_plots(measured, LABELS, folder)
-    return Outcome(measured, bundle, report, difference)
+        metrics_plots(exported.metrics, LABELS, folder)
+    return Outcome(exported.metrics, bundle, report, exported.max_difference)
 
 
-def _open_run(recipe: Recipe, run_dir: Path, resume: bool) -> None:
+def _check_run(recipe: Recipe, run_dir: Path, resume: bool) -> None:
     recorded = run_dir / "recipe.json"
     if recorded.exists() and not resume:
         raise RunError(f"{run_dir} holds a run already: --resume goes on with it, --run-dir names another.")
@@ -80,15 +81,21 @@ def _open_run(recipe: Recipe, run_dir: Path, resume: bool) -> None:
         raise RunError(f"{run_dir} holds no run to go on with.")
     if resume and json.loads(recorded.read_text()) != recipe.as_dict():
         raise RunError(f"{run_dir} was begun with another recipe ({recorded}).")
+
+
+def _begin_run(recipe: Recipe, run_dir: Path) -> None:
     run_dir.mkdir(parents=True, exist_ok=True)
-    _write_json(recorded, recipe.as_dict())
+    _write_json(run_dir / "recipe.json", recipe.as_dict())
     _write_json(run_dir / "versions.json", _libraries())
 
 
-def _as_text(data_dir: Path | None, recipe: Recipe, word_index: dict[str, int]) -> list[str]:
-    """The test reviews as text again, in the order of the padded ones: all words, those that are cut as well."""
+def _texts(data_dir: Path | None, recipe: Recipe, word_index: dict[str, int]) -> list[str]:
+    """The test reviews as text, in the order of the padded ones: raw where there is raw text, else their words."""
+    if raw := load_texts(data_dir):
+        return raw[1][: recipe.max_reviews]
     _, (whole, _) = load_data(data_dir, num_words=every_word(word_index))
-    return [decode(review[1:], word_index) for review in whole[: recipe.max_reviews]]
+    words = words_by_id(word_index)
+    return [decode(review[1:], words) for review in whole[: recipe.max_reviews]]
 
 
 def _libraries() -> dict[str, str]:

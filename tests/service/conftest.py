@@ -1,0 +1,131 @@
+"""A bundle small enough to break, and the committed one to trust."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from fastapi.testclient import TestClient
+from onnx import TensorProto, helper, numpy_helper
+
+from service.app import create_app
+from service.settings import Settings
+
+MODELS_DIR = Path(__file__).parents[2] / "models"
+MAXLEN = 8
+WORDS = ["the", "good", "bad", "film", "don't", "rare"]
+SCORES = {"good": 2.0, "bad": -2.0, "don't": -1.0}  # ids from 9 on are cut: "rare" is
+
+
+def score_graph(scores: list[float], width: int | None = MAXLEN, output: str = "probability") -> onnx.ModelProto:
+    """A model to check by hand: the sigmoid of the sum of its words' scores."""
+    shape = ["batch", width or "length"]
+    nodes = [
+        helper.make_node("Gather", ["scores", "token_ids"], ["score"]),
+        helper.make_node("ReduceSum", ["score", "axis"], ["logit"], keepdims=1),
+        helper.make_node("Sigmoid", ["logit"], [output]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "scores",
+        [helper.make_tensor_value_info("token_ids", TensorProto.INT32, shape)],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", 1])],
+        [
+            numpy_helper.from_array(np.array(scores, np.float32), "scores"),
+            numpy_helper.from_array(np.array([1]), "axis"),
+        ],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+@dataclass(frozen=True)
+class BundleFolder:
+    """A bundle on disk that a test can spoil."""
+
+    path: Path
+
+    def manifest(self) -> dict[str, Any]:
+        return dict(json.loads((self.path / "manifest.json").read_text()))
+
+    def change_manifest(self, **changes: Any) -> None:
+        (self.path / "manifest.json").write_text(json.dumps({**self.manifest(), **changes}))
+
+    def replace_file(self, name: str, content: bytes) -> None:
+        """Puts another file in the place of one, with a manifest that agrees to it."""
+        (self.path / name).write_bytes(content)
+        self.change_manifest(files={**self.manifest()["files"], name: hashlib.sha256(content).hexdigest()})
+
+
+def write_small_bundle(models_dir: Path, version: int = 1, bias: float = 0.0) -> BundleFolder:
+    """A bundle of `score_graph`; `bias` is the score of the start id, to tell versions apart."""
+    path = models_dir / "small" / str(version)
+    path.mkdir(parents=True)
+    scores = [0.0, bias, 0.0, 0.0, *(SCORES.get(word, 0.0) for word in WORDS[:-1])]
+    files = {
+        "model.onnx": score_graph(scores).SerializeToString(),
+        "vocabulary.txt": ("\n".join(WORDS) + "\n").encode(),
+    }
+    for name, content in files.items():
+        (path / name).write_bytes(content)
+    manifest = {
+        "schema_version": 1,
+        "name": "small",
+        "version": version,
+        "description": "Adds up the scores of words.",
+        "tokenizer": {
+            "name": "keras-imdb",
+            "vocabulary": "vocabulary.txt",
+            "num_words": 9,
+            "pad_id": 0,
+            "start_id": 1,
+            "oov_id": 2,
+            "index_from": 3,
+        },
+        "input": {
+            "name": "token_ids",
+            "dtype": "int32",
+            "maxlen": MAXLEN,
+            "padding": "post",
+            "truncating": "pre",
+        },
+        "output": {"name": "probability", "dtype": "float32"},
+        "graphs": {"float32": {"file": "model.onnx", "input_shape": [None, MAXLEN], "metrics": {}}},
+        "labels": ["negative", "positive"],
+        "threshold": 0.5,
+        "metrics": {},
+        "recipe": {},
+        "seed": 1,
+        "libraries": {},
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    return BundleFolder(path)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> BundleFolder:
+    return write_small_bundle(tmp_path / "models")
+
+
+@pytest.fixture
+def small_settings(small: BundleFolder) -> Settings:
+    return Settings(models_dir=small.path.parents[1], model="small", max_text_chars=60, max_texts=5, max_body_bytes=500)
+
+
+@pytest.fixture
+def client(small_settings: Settings) -> Iterator[TestClient]:
+    """The application over the small bundle, with small limits."""
+    with TestClient(create_app(small_settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def committed() -> Iterator[TestClient]:
+    """The application over the bundles that this project ships."""
+    with TestClient(create_app(Settings(models_dir=MODELS_DIR))) as client:
+        yield client

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from service.errors import BundleError, ModelNotFoundError
+from service.registry import Registry
+from service.settings import Settings
+from tests.service.conftest import write_small_bundle
+
+
+@pytest.fixture
+def models_dir(tmp_path: Path) -> Path:
+    for version in (1, 2, 10):
+        write_small_bundle(tmp_path, version)
+    return tmp_path
+
+
+def load(models_dir: Path, version: int | None = None) -> Registry:
+    return Registry.load(Settings(models_dir=models_dir, model="small", model_version=version))
+
+
+def test_the_highest_version_answers_by_default(models_dir: Path) -> None:
+    assert load(models_dir).default.manifest.version == 10
+
+
+def test_a_setting_chooses_another_default(models_dir: Path) -> None:
+    registry = load(models_dir, version=2)
+    assert registry.default.manifest.version == 2
+    assert registry.get().manifest.version == 2
+
+
+def test_every_version_can_be_asked_for(models_dir: Path) -> None:
+    registry = load(models_dir)
+    assert [registry.get(version=v).manifest.version for v in (1, 2, 10)] == [1, 2, 10]
+    assert [p.manifest.version for p in registry.versions("small")] == [1, 2, 10]
+
+
+def test_a_missing_model_or_version_is_told_what_there_is(models_dir: Path) -> None:
+    registry = load(models_dir)
+    with pytest.raises(ModelNotFoundError, match="it has 1, 2, 10"):
+        registry.get(version=3)
+    with pytest.raises(ModelNotFoundError, match="there is small"):
+        registry.get("other")
+
+
+@pytest.mark.parametrize(("name", "version"), [("small", 3), ("other", None)])
+def test_a_default_that_is_not_there_stops_the_start(models_dir: Path, name: str, version: int | None) -> None:
+    with pytest.raises(BundleError, match="default"):
+        Registry.load(Settings(models_dir=models_dir, model=name, model_version=version))

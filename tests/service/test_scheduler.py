@@ -1,0 +1,194 @@
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import pytest
+
+from service.errors import DeadlineError, OverloadedError, ShuttingDownError
+from service.predictor import Prediction
+from service.scheduler import CHUNK_SIZE, Scheduler
+
+Result = TypeVar("Result")
+
+
+def prediction(text: str) -> Prediction:
+    return Prediction(label=text, probability=0.5, words=1, known_words=1, truncated=False)
+
+
+class Echo:
+    """Answers with the texts as labels; stops where it is told to."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.error: Exception | None = None
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        self.batches.append(list(texts))
+        assert self.gate.wait(10)
+        if self.error:
+            raise self.error
+        return [prediction(text) for text in texts]
+
+
+def scheduled(
+    test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1, waiting: int = 1_000, timeout: float = 10
+) -> Result:
+    async def main() -> Result:
+        scheduler = Scheduler(threads, waiting, timeout)
+        scheduler.start()
+        try:
+            return await test(scheduler)
+        finally:
+            scheduler.close()
+
+    return asyncio.run(main())
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110: what is waited for happens in another thread
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_request_gets_its_own_answers_in_order(threads: int) -> None:
+    requests = [[f"{i}-{j}" for j in range(i % 5 + 1)] for i in range(100)]
+
+    async def test(scheduler: Scheduler) -> list[list[Prediction]]:
+        echo = Echo()
+        return await asyncio.gather(*(scheduler.predict(echo, texts) for texts in requests))
+
+    answers = scheduled(test, threads)
+    assert [[p.label for p in answer] for answer in answers] == requests
+
+
+def test_what_waits_is_run_together() -> None:
+    async def test(scheduler: Scheduler) -> list[list[str]]:
+        echo = Echo()
+        echo.gate.clear()
+        requests = [asyncio.create_task(scheduler.predict(echo, [str(i)])) for i in range(5)]
+        await until(lambda: echo.batches)
+        await asyncio.sleep(0)
+        echo.gate.set()
+        await asyncio.gather(*requests)
+        return echo.batches
+
+    batches = scheduled(test)
+    assert [text for batch in batches for text in batch] == ["0", "1", "2", "3", "4"]
+    assert len(batches) <= 2
+
+
+def test_a_small_request_does_not_wait_for_all_of_a_large_one() -> None:
+    async def test(scheduler: Scheduler) -> list[list[str]]:
+        echo = Echo()
+        echo.gate.clear()
+        large = asyncio.create_task(scheduler.predict(echo, ["large"] * CHUNK_SIZE * 5))
+        await until(lambda: echo.batches)
+        small = asyncio.create_task(scheduler.predict(echo, ["small"]))
+        await asyncio.sleep(0.01)
+        echo.gate.set()
+        assert len(await large) == CHUNK_SIZE * 5
+        await small
+        return echo.batches
+
+    batches = scheduled(test, waiting=10_000)
+    assert "small" in batches[1]
+
+
+def test_a_failed_batch_fails_its_members_and_the_next_one_goes_on() -> None:
+    async def test(scheduler: Scheduler) -> None:
+        echo = Echo()
+        echo.error = RuntimeError("broken")
+        results = await asyncio.gather(*(scheduler.predict(echo, ["a"]) for _ in range(3)), return_exceptions=True)
+        assert [str(result) for result in results] == ["broken"] * 3
+        echo.error = None
+        assert await scheduler.predict(echo, ["b"]) == [prediction("b")]
+
+    scheduled(test)
+
+
+def test_models_do_not_mix_in_a_batch() -> None:
+    async def test(scheduler: Scheduler) -> tuple[Echo, Echo]:
+        one, other = Echo(), Echo()
+        one.gate.clear()
+        first = asyncio.create_task(scheduler.predict(one, ["first"]))
+        await until(lambda: one.batches)
+        rest = [asyncio.create_task(scheduler.predict(echo, [name])) for echo, name in ((one, "1"), (other, "2"))]
+        await asyncio.sleep(0.01)
+        one.gate.set()
+        await asyncio.gather(first, *rest)
+        return one, other
+
+    one, other = scheduled(test)
+    assert one.batches == [["first"], ["1"]]
+    assert other.batches == [["2"]]
+
+
+def test_a_caller_that_left_is_skipped() -> None:
+    async def test(scheduler: Scheduler) -> list[list[str]]:
+        echo = Echo()
+        echo.gate.clear()
+        first = asyncio.create_task(scheduler.predict(echo, ["first"]))
+        await until(lambda: echo.batches)
+        leaver = asyncio.create_task(scheduler.predict(echo, ["leaver"]))
+        stayer = asyncio.create_task(scheduler.predict(echo, ["stayer"]))
+        await asyncio.sleep(0.01)
+        leaver.cancel()
+        await asyncio.sleep(0.01)
+        echo.gate.set()
+        await asyncio.gather(first, stayer)
+        return echo.batches
+
+    assert scheduled(test) == [["first"], ["stayer"]]
+
+
+def test_a_caller_whose_time_ran_out_gets_an_error_and_frees_its_place() -> None:
+    async def test(scheduler: Scheduler) -> None:
+        echo = Echo()
+        echo.gate.clear()
+        with pytest.raises(DeadlineError, match=r"0\.05 seconds"):
+            await scheduler.predict(echo, ["a"])
+        echo.gate.set()
+        assert await scheduler.predict(echo, ["b"]) == [prediction("b")]
+
+    scheduled(test, waiting=1, timeout=0.05)
+
+
+def test_more_than_may_wait_is_refused_at_once() -> None:
+    async def test(scheduler: Scheduler) -> None:
+        echo = Echo()
+        echo.gate.clear()
+        waiting = [asyncio.create_task(scheduler.predict(echo, ["a"])) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(OverloadedError, match="3 texts"):
+            await scheduler.predict(echo, ["b"])
+        echo.gate.set()
+        await asyncio.gather(*waiting)
+        assert await scheduler.predict(echo, ["c"]) == [prediction("c")]
+
+    scheduled(test, waiting=3)
+
+
+def test_a_request_larger_than_the_queue_is_taken_when_nothing_waits() -> None:
+    async def test(scheduler: Scheduler) -> int:
+        return len(await scheduler.predict(Echo(), ["a"] * 10))
+
+    assert scheduled(test, waiting=3) == 10
+
+
+def test_closing_finishes_what_is_queued_and_takes_nothing_more() -> None:
+    async def main() -> None:
+        echo = Echo()
+        scheduler = Scheduler(threads=1, max_waiting=100, timeout_seconds=10)
+        scheduler.start()
+        requests = [asyncio.create_task(scheduler.predict(echo, [str(i)])) for i in range(20)]
+        await asyncio.sleep(0)
+        await asyncio.to_thread(scheduler.close)
+        assert [p.label for [p] in await asyncio.gather(*requests)] == [str(i) for i in range(20)]
+        with pytest.raises(ShuttingDownError):
+            await scheduler.predict(echo, ["late"])
+
+    asyncio.run(main())

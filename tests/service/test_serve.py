@@ -1,0 +1,97 @@
+"""The command line as a person runs it: a process, a port, signals."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service.conftest import MODELS_DIR, BundleFolder
+
+COMMAND = [sys.executable, "-m", "service", "serve"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")}
+
+
+@contextmanager
+def serving(*flags: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running service and its address."""
+    process = subprocess.Popen([*COMMAND, "--port", "0", *flags], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    assert process.stderr
+    try:
+        for line in process.stderr:
+            if found := re.search(r"http://[\d.]+:\d+", line):
+                yield process, found[0]
+                break
+        else:
+            pytest.fail("the service did not start")
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def stopped_start(*flags: str, **environment: str) -> str:
+    """What a start that fails prints; it must end with code 1 and print one line."""
+    done = subprocess.run(
+        [*COMMAND, "--port", "0", *flags],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**ENVIRONMENT, **environment},
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_answers_a_review_and_stops_cleanly_when_told(workers: str) -> None:
+    with serving("--models-dir", str(MODELS_DIR), "--workers", workers) as (process, address):
+        transport = httpx.HTTPTransport(retries=5)
+        with httpx.Client(base_url=address, transport=transport, timeout=20) as client:
+            response = client.post("/predict", json={"text": "I loved every minute of it."})
+        assert response.json()["label"] == "positive"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) in (0, -signal.SIGTERM)
+
+
+def test_no_training_library_is_imported_to_serve() -> None:
+    script = (
+        "import sys; from pathlib import Path;"
+        "from service.app import create_app; from service.settings import Settings;"
+        f"create_app(Settings(models_dir=Path({str(MODELS_DIR)!r})));"
+        "print([m for m in ('tensorflow', 'keras', 'tf2onnx', 'onnx', 'training') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_broken_bundle_stops_the_start_with_one_line(small: BundleFolder, workers: str) -> None:
+    (small.path / "model.onnx").unlink()
+    flags = ("--models-dir", str(small.path.parents[1]), "--model", "small", "--workers", workers)
+    assert "model.onnx" in stopped_start(*flags)
+
+
+def test_a_missing_models_folder_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    assert "SENTIMENT_MODELS_DIR" in stopped_start("--models-dir", str(tmp_path / "none"))
+
+
+def test_a_bad_setting_stops_the_start_with_one_line() -> None:
+    assert "SENTIMENT_MAX_TEXTS" in stopped_start(SENTIMENT_MAX_TEXTS="many")
+
+
+def test_help_lists_every_setting_with_its_variable() -> None:
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    words = done.stdout.split()
+    assert "--max-body-bytes" in words
+    assert "[SENTIMENT_MAX_BODY_BYTES;" in words

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings, SettingsError
+
+
+def test_the_environment_sets_a_value_and_a_flag_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTIMENT_PORT", "9000")
+    assert Settings.load().port == 9000
+    assert Settings.load(port="9001").port == 9001
+
+
+def test_a_bad_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTIMENT_PORT", "eighty")
+    with pytest.raises(SettingsError, match=r"SENTIMENT_PORT \(--port\) is 'eighty'"):
+        Settings.load()
+
+
+def test_every_setting_says_what_it_does() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_exported_settings_are_found_again_by_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = Settings(models_dir=Path("/elsewhere"), model_version=3, timeout_seconds=2.5, threads=2)
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"SENTIMENT_{name.upper()}", "")  # so that what export adds is taken back afterwards
+        monkeypatch.delenv(f"SENTIMENT_{name.upper()}")
+    chosen.export()
+    assert Settings.load() == chosen

@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 " by default" if predictor is registry.default else "",
             )
         yield
-        scheduler.close()
+        await scheduler.close()
 
     app = FastAPI(
         title="Sentiment service",

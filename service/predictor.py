@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from service.bundle import Bundle, Manifest
 from service.errors import BlankTextError, BundleError, InvalidTextError, TextTooLongError
-from service.session import Session
-from service.tokenizer import TOKENIZERS, Tokenizer
+from service.session import Batch, Session, in_order
+from service.tokenizer import TOKENIZERS, Encoded, Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +48,37 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """A prediction for each text, in order. The texts have passed `check_text`."""
-        encoded = [self._tokenizer.encode(text) for text in texts]
-        probabilities = self._session.probabilities([text.token_ids for text in encoded])
+        encoded = self.encode(texts)
+        batches = self.batches(encoded)
+        return self.predictions(encoded, in_order(batches, [self.run(batch) for batch in batches]))
+
+    # The steps of `predict` one by one, for the scheduler, which has other threads do the long one.
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """The texts as token ids."""
+        return [self._tokenizer.encode(text) for text in texts]
+
+    def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
+        """The encoded texts as inputs of the graph."""
+        return self._session.batches([text.token_ids for text in encoded])
+
+    def run(self, batch: Batch) -> NDArray[np.float32]:
+        """Probabilities of a batch, float32[rows]: nearly all of the time that a prediction takes."""
+        return self._session.run(batch)
+
+    def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:
+        """What the probabilities, float32[n], say of the n encoded texts."""
         maxlen, threshold, labels = self.manifest.input.maxlen, self.manifest.threshold, self.manifest.labels
-        predictions = []
-        for text, exact in zip(encoded, probabilities, strict=True):
-            probability = float(str(exact))  # the shortest decimal that names this float32
-            predictions.append(
-                Prediction(
-                    label=labels[probability >= threshold],
-                    probability=probability,
-                    words=text.words,
-                    known_words=text.known_words,
-                    truncated=len(text.token_ids) > maxlen,
-                )
+        return [
+            Prediction(
+                label=labels[bool(probability >= threshold)],
+                probability=float(str(probability)),  # the shortest decimal that names this float32
+                words=text.words,
+                known_words=text.known_words,
+                truncated=len(text.token_ids) > maxlen,
             )
-        return predictions
+            for text, probability in zip(encoded, probabilities, strict=True)
+        ]
 
 
 def check_text(text: str, max_chars: int, pointer: str | None = None) -> None:

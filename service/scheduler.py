@@ -1,42 +1,66 @@
-"""Who runs when: a bounded queue in front of the inference threads, so that the event loop never computes."""
+"""Who runs when: texts wait in one place, and threads take them in batches, so that the event loop never computes."""
 
 import asyncio
 import queue
 import threading
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from service.errors import DeadlineError, OverloadedError, ShuttingDownError
 from service.predictor import Prediction
-
-CHUNK_SIZE = 128
-"""Texts of one request that are queued together: a large request takes turns with small ones."""
-
-BATCH_TEXTS = 256
-"""Texts that a thread takes from the queue at once, to tokenize and run them together."""
+from service.session import BATCH_SIZE, Batch, in_order
+from service.tokenizer import Encoded
 
 
 class Predicts(Protocol):
-    """The part of `Predictor` that is needed here."""
+    """The part of `Predictor` that is needed here: only `run` takes long, and only it is called on a thread."""
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """A prediction for each text, in order."""
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """The texts as token ids."""
+
+    def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
+        """The encoded texts as inputs of the graph."""
+
+    def run(self, batch: Batch) -> NDArray[np.float32]:
+        """Probabilities of a batch, float32[rows]."""
+
+    def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:
+        """What the probabilities, float32[n], say of the n encoded texts."""
 
 
 @dataclass(eq=False, slots=True)
 class _Entry:
+    """Texts of one request that wait together."""
+
     predictor: Predicts
-    texts: Sequence[str]
+    encoded: Sequence[Encoded]
     future: asyncio.Future[list[Prediction]]  # cancelled when the caller left or its time ran out
 
 
-class Scheduler:
-    """Runs predictions on its own threads and answers on the event loop that asked.
+@dataclass(eq=False, slots=True)
+class _Job:
+    """Entries that a thread computes together."""
 
-    A thread takes all that is waiting, up to `BATCH_TEXTS`: under load batches grow by themselves, and at rest
-    nobody waits for company. Each entry carries its own future: a caller that left is skipped, and a failed batch
-    fails its members and no one else.
+    predictor: Predicts
+    entries: Sequence[_Entry]
+    encoded: Sequence[Encoded]
+    batches: Sequence[Batch] = ()
+    outputs: list[NDArray[np.float32]] = field(default_factory=list)
+    error: Exception | None = None
+
+
+class Scheduler:
+    """Batches the texts of all requests and computes them on its own threads.
+
+    A free thread takes what is waiting, up to a batch: under load batches fill by themselves, and at rest nobody
+    waits for company. All but the runs of the graph happens on the event loop: the graph leaves Python alone, while
+    two threads of Python code would only take turns. Each entry carries its own future: a caller that left is
+    skipped, and a failed batch fails its members and no one else.
 
     Args:
         threads: inference threads.
@@ -45,26 +69,33 @@ class Scheduler:
     """
 
     def __init__(self, threads: int, max_waiting: int, timeout_seconds: float) -> None:
-        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
-        self._threads = [threading.Thread(target=self._work, name=f"inference-{i}") for i in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._work, name=f"inference-{i}", daemon=True) for i in range(threads)
+        ]
+        self._free = threads
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._entries: deque[_Entry] = deque()
         self._max_waiting = max_waiting
         self._timeout_seconds = timeout_seconds
         self._waiting = 0
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop
 
     def start(self) -> None:
-        """Starts the threads."""
+        """Starts the threads; called on the event loop that will ask."""
+        self._loop = asyncio.get_running_loop()
         for thread in self._threads:
             thread.start()
 
-    def close(self) -> None:
-        """Takes no more work, finishes what is queued, and ends the threads."""
+    async def close(self) -> None:
+        """Takes no more requests, answers those it has, and ends the threads."""
         self._closed = True
+        while self._waiting:  # noqa: ASYNC110 (an event for this one wait would have to be kept on every request)
+            await asyncio.sleep(0.01)
         for _ in self._threads:
-            self._queue.put(None)
+            self._jobs.put(None)
         for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
+            await asyncio.to_thread(thread.join)
 
     async def predict(self, predictor: Predicts, texts: Sequence[str]) -> list[Prediction]:
         """A prediction for each text, in order.
@@ -76,77 +107,97 @@ class Scheduler:
         """
         if self._closed:
             raise ShuttingDownError("The service is shutting down.")
-        if self._waiting + len(texts) > self._max_waiting and self._waiting:
+        if self._waiting and self._waiting + len(texts) > self._max_waiting:
             raise OverloadedError(f"{self._waiting:,} texts are waiting already; try again shortly.")
         self._waiting += len(texts)
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                if len(texts) <= CHUNK_SIZE:
+                if len(texts) <= BATCH_SIZE:
                     return await self._enqueue(predictor, texts)
-                chunks = [texts[i : i + CHUNK_SIZE] for i in range(0, len(texts), CHUNK_SIZE)]
-                return await self._in_turns(predictor, chunks)
+                return await self._in_turns(predictor, texts)
         except TimeoutError as error:
             raise DeadlineError(f"There was no answer within {self._timeout_seconds:g} seconds.") from error
         finally:
             self._waiting -= len(texts)
 
-    async def _in_turns(self, predictor: Predicts, chunks: Sequence[Sequence[str]]) -> list[Prediction]:
-        """As many chunks at a time as there are threads: others find a place between them."""
-        predictions: list[Prediction] = []
-        width = len(self._threads)
-        for start in range(0, len(chunks), width):
-            entries = [self._enqueue(predictor, chunk) for chunk in chunks[start : start + width]]
-            for done in await asyncio.gather(*entries):
-                predictions.extend(done)
-        return predictions
+    async def _in_turns(self, predictor: Predicts, texts: Sequence[str]) -> list[Prediction]:
+        """A large request, a few batches at a time: others find a place between them."""
+        ahead = 2 * len(self._threads)  # one batch in work and one ready for each thread
+        futures: list[asyncio.Future[list[Prediction]]] = []
+        try:
+            for start in range(0, len(texts), BATCH_SIZE):
+                if len(futures) >= ahead:
+                    await futures[-ahead]
+                futures.append(self._enqueue(predictor, texts[start : start + BATCH_SIZE]))
+            return [prediction for future in futures for prediction in await future]
+        finally:
+            for future in futures:
+                if not future.cancel() and not future.cancelled():
+                    future.exception()  # seen: if it is one, the first of them is on its way to the caller
 
     def _enqueue(self, predictor: Predicts, texts: Sequence[str]) -> asyncio.Future[list[Prediction]]:
-        future: asyncio.Future[list[Prediction]] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Entry(predictor, texts, future))
-        return future
+        entry = _Entry(predictor, predictor.encode(texts), self._loop.create_future())
+        self._entries.append(entry)
+        if self._free and len(self._entries) == 1:
+            self._loop.call_soon(self._dispatch)  # after whatever else the loop has ready, which may join
+        return entry.future
+
+    def _dispatch(self) -> None:
+        """Gives every free thread a job, while there is something to do."""
+        while self._free and self._entries:
+            entries = self._next_entries()
+            if not entries:
+                return
+            job = _Job(entries[0].predictor, entries, [text for entry in entries for text in entry.encoded])
+            self._free -= 1
+            try:
+                job.batches = job.predictor.batches(job.encoded)
+            except Exception as error:
+                job.error = error
+                self._loop.call_soon(self._finish, job)
+            else:
+                self._jobs.put(job)
+
+    def _next_entries(self) -> list[_Entry]:
+        """The oldest entries of one model that fit into a batch; callers that left are dropped."""
+        taken: list[_Entry] = []
+        size = 0
+        while self._entries:
+            entry = self._entries[0]
+            if not entry.future.cancelled():
+                if taken and (entry.predictor is not taken[0].predictor or size + len(entry.encoded) > BATCH_SIZE):
+                    break
+                taken.append(entry)
+                size += len(entry.encoded)
+            self._entries.popleft()
+        return taken
 
     def _work(self) -> None:
-        while (entry := self._queue.get()) is not None:
-            entries, stop = self._with_company(entry)
-            wanted = [e for e in entries if not e.future.cancelled()]
-            for predictor in dict.fromkeys(e.predictor for e in wanted):
-                _run(predictor, [e for e in wanted if e.predictor is predictor])
-            if stop:
-                return
-
-    def _with_company(self, first: _Entry) -> tuple[list[_Entry], bool]:
-        """The entry and those waiting behind it, and whether the end of the work was among them."""
-        entries, size = [first], len(first.texts)
-        while size < BATCH_TEXTS:
+        """A thread: computes jobs until told to stop."""
+        while (job := self._jobs.get()) is not None:
             try:
-                entry = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if entry is None:
-                return entries, True
-            entries.append(entry)
-            size += len(entry.texts)
-        return entries, False
+                job.outputs = [job.predictor.run(batch) for batch in job.batches]
+            except Exception as error:
+                job.error = error
+            self._loop.call_soon_threadsafe(self._finish, job)
 
-
-def _run(predictor: Predicts, entries: Sequence[_Entry]) -> None:
-    """Computes the entries together and hands each its part, or each the error."""
-    outcome: list[Prediction] | Exception
-    try:
-        outcome = predictor.predict([text for entry in entries for text in entry.texts])
-    except Exception as error:
-        outcome = error
-    loop = entries[0].future.get_loop()
-    loop.call_soon_threadsafe(_resolve, entries, outcome)
-
-
-def _resolve(entries: Sequence[_Entry], outcome: list[Prediction] | Exception) -> None:
-    start = 0
-    for entry in entries:
-        end = start + len(entry.texts)
-        if not entry.future.done():
-            if isinstance(outcome, Exception):
-                entry.future.set_exception(outcome)
+    def _finish(self, job: _Job) -> None:
+        """Hands each entry its part of a finished job, or its error."""
+        self._free += 1
+        self._dispatch()  # first of all: the thread is waiting
+        predictions: list[Prediction] = []
+        if job.error is None:
+            try:
+                predictions = job.predictor.predictions(job.encoded, in_order(job.batches, job.outputs))
+            except Exception as error:
+                job.error = error
+        start = 0
+        for entry in job.entries:
+            end = start + len(entry.encoded)
+            if entry.future.done():
+                pass  # its caller left meanwhile
+            elif job.error:
+                entry.future.set_exception(job.error)
             else:
-                entry.future.set_result(outcome[start:end])
-        start = end
+                entry.future.set_result(predictions[start:end])
+            start = end

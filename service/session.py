@@ -1,6 +1,7 @@
 """Token ids to probabilities: one ONNX graph in onnxruntime."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime
@@ -11,6 +12,23 @@ from service.errors import BundleError
 
 BATCH_SIZE = 32
 """Texts that one run of the graph computes at most: larger batches win no speed and cost memory."""
+
+
+TokenIds = Sequence[int]
+"""The ids of one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some of the texts that were given, ready for one run.
+
+    Attributes:
+        rows: their positions among all that were given.
+        token_ids: int32[len(rows), length], padded.
+    """
+
+    rows: list[int]
+    token_ids: NDArray[np.int32]
 
 
 class Session:
@@ -48,20 +66,28 @@ class Session:
             raise BundleError(f"{path}: has no single output {self._output_name!r}, which the manifest promises.")
         self._warm_up(str(path))
 
-    def probabilities(self, token_ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def probabilities(self, token_ids: Sequence[TokenIds]) -> NDArray[np.float32]:
         """Probability of the second label for each text, float32[n], in order.
 
         Args:
             token_ids: ids of each text; more than `maxlen` are cut as the manifest says.
         """
-        cut = [_cut(ids, self._input) for ids in token_ids]
-        answer = np.empty(len(cut), np.float32)
-        for rows in _batches_of_like_length(cut):
-            batch = self._padded([cut[row] for row in rows])
-            answer[rows] = self._session.run([self._output_name], {self._input.name: batch})[0].reshape(-1)
-        return answer
+        batches = self.batches(token_ids)
+        return in_order(batches, [self.run(batch) for batch in batches])
 
-    def _padded(self, texts: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+    def batches(self, token_ids: Sequence[TokenIds]) -> list[Batch]:
+        """The texts as inputs of the graph, like lengths together: a batch costs what its longest text costs."""
+        cut = [_cut(ids, self._input) for ids in token_ids]
+        by_length = sorted(range(len(cut)), key=lambda position: len(cut[position]))
+        groups = (by_length[start : start + BATCH_SIZE] for start in range(0, len(cut), BATCH_SIZE))
+        return [Batch(rows, self._padded([cut[row] for row in rows])) for rows in groups]
+
+    def run(self, batch: Batch) -> NDArray[np.float32]:
+        """One run of the graph: a probability for each row of the batch, float32[rows]. Other threads go on."""
+        output: NDArray[np.float32] = self._session.run([self._output_name], {self._input.name: batch.token_ids})[0]
+        return output.reshape(-1)
+
+    def _padded(self, texts: Sequence[TokenIds]) -> NDArray[np.int32]:
         width = self._width or max(map(len, texts))
         batch = np.full((len(texts), width), self._pad_id, np.int32)
         for row, ids in zip(batch, texts, strict=True):
@@ -83,17 +109,18 @@ class Session:
                 raise BundleError(f"{path}: the graph's answers are not probabilities.")
 
 
-def _cut(token_ids: Sequence[int], spec: InputSpec) -> Sequence[int]:
+def _cut(token_ids: TokenIds, spec: InputSpec) -> TokenIds:
     if len(token_ids) <= spec.maxlen:
         return token_ids
     return token_ids[: spec.maxlen] if spec.truncating == "post" else token_ids[-spec.maxlen :]
 
 
-def _batches_of_like_length(texts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Positions of the texts, in batches: a batch costs what its longest text costs."""
-    by_length = sorted(range(len(texts)), key=lambda position: len(texts[position]))
-    for start in range(0, len(by_length), BATCH_SIZE):
-        yield by_length[start : start + BATCH_SIZE]
+def in_order(batches: Sequence[Batch], outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The outputs of batches, float32[n], in the order of the texts that the batches were made of."""
+    answer = np.empty(sum(len(batch.rows) for batch in batches), np.float32)
+    for batch, output in zip(batches, outputs, strict=True):
+        answer[batch.rows] = output
+    return answer
 
 
 def _one_line(error: Exception) -> str:

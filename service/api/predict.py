@@ -1,24 +1,31 @@
 """`POST /predict`: one text or many."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from service.api.body import check_json_media_type, parse, read_body
-from service.errors import TooManyTextsError
+from service.api.direct import DirectRoute
+from service.errors import InvalidRequestError, TooManyTextsError
 from service.predictor import Prediction, Predictor, check_text
 from service.schemas import ManyResponse, PredictRequest, SingleResponse
 from service.state import State, state_of
 
-router = APIRouter(tags=["predict"])
+router = APIRouter(tags=["predict"], route_class=DirectRoute)
 
 _to_json = TypeAdapter(dict[str, Any]).dump_json
 
-# The body is read and parsed by hand (counted while it streams in, no second validation of the answer), so the
-# document needs to be told what FastAPI would have found out.
 _OPENAPI = {
+    "parameters": [
+        {
+            "name": "version",
+            "in": "query",
+            "description": "Model version; without it the default.",
+            "schema": {"type": "integer", "minimum": 1},
+        }
+    ],
     "requestBody": {
         "required": True,
         "content": {
@@ -33,7 +40,7 @@ _OPENAPI = {
                 },
             }
         },
-    }
+    },
 }
 
 
@@ -43,15 +50,12 @@ _OPENAPI = {
     response_model=SingleResponse | ManyResponse,
     openapi_extra=_OPENAPI,
 )
-async def predict(
-    request: Request,
-    version: Annotated[int | None, Query(ge=1, description="Model version; without it the default.")] = None,
-) -> Response:
+async def predict(request: Request) -> Response:
     """With `text` one prediction, with `texts` a list of them in the same order; and which model gave them."""
     state = state_of(request)
     check_json_media_type(request)
     wanted = parse(await read_body(request, state.settings.max_body_bytes), PredictRequest)
-    predictor = state.registry.get(version=version)
+    predictor = state.registry.get(version=_version(request))
     if "text" in wanted.model_fields_set:
         check_text(wanted.text, state.settings.max_text_chars, "/text")
         [prediction] = await state.scheduler.predict(predictor, [wanted.text])
@@ -77,6 +81,17 @@ def prediction_fields(prediction: Prediction) -> dict[str, Any]:
 def model_ref(predictor: Predictor) -> dict[str, Any]:
     """A predictor as the fields of `ModelRef`."""
     return {"name": predictor.manifest.name, "version": predictor.manifest.version}
+
+
+def _version(request: Request) -> int | None:
+    if not request.url.query:
+        return None
+    value = request.query_params.get("version")
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdecimal() and len(value) < 10 and int(value)):
+        raise InvalidRequestError(f"version is {value!r}; it should be a number from 1 on.")
+    return int(value)
 
 
 def _check_texts(texts: Sequence[str], state: State) -> None:

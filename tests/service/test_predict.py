@@ -158,7 +158,7 @@ def test_a_bug_is_a_problem_that_gives_nothing_away(client: TestClient, monkeypa
     def broken(*_: object) -> None:
         raise RuntimeError("the secret of the house")
 
-    monkeypatch.setattr(Predictor, "predict", broken)
+    monkeypatch.setattr(Predictor, "run", broken)
     response = client.post("/predict", json={"text": "good"})
     assert_problem(response, 500, "internal")
     assert "secret" not in response.text

@@ -3,11 +3,15 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.errors import DeadlineError, OverloadedError, ShuttingDownError
 from service.predictor import Prediction
-from service.scheduler import CHUNK_SIZE, Scheduler
+from service.scheduler import Scheduler
+from service.session import BATCH_SIZE, Batch
+from service.tokenizer import Encoded
 
 Result = TypeVar("Result")
 
@@ -17,20 +21,40 @@ def prediction(text: str) -> Prediction:
 
 
 class Echo:
-    """Answers with the texts as labels; stops where it is told to."""
+    """Answers with the texts as labels, in the steps of a predictor; stops or fails where it is told to."""
 
     def __init__(self) -> None:
-        self.batches: list[list[str]] = []
+        self.runs: list[list[str]] = []
         self.gate = threading.Event()
         self.gate.set()
-        self.error: Exception | None = None
+        self.failing = ""
+        self._texts: dict[int, str] = {}
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        self.batches.append(list(texts))
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        keys = range(len(self._texts), len(self._texts) + len(texts))
+        self._texts.update(zip(keys, texts, strict=True))
+        return [Encoded([key], words=1, known_words=1) for key in keys]
+
+    def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
+        self._fail("batches")
+        rows = list(range(len(encoded)))[::-1]
+        return [Batch(rows, np.array([list(encoded[row].token_ids) for row in rows], np.int32))]
+
+    def run(self, batch: Batch) -> NDArray[np.float32]:
+        texts = [self._texts[key] for key in batch.token_ids[::-1, 0].tolist()]
+        self.runs.append(texts)
         assert self.gate.wait(10)
-        if self.error:
-            raise self.error
-        return [prediction(text) for text in texts]
+        self._fail("run")
+        return batch.token_ids[:, 0].astype(np.float32)
+
+    def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:
+        self._fail("predictions")
+        assert [text.token_ids[0] for text in encoded] == probabilities.tolist()
+        return [prediction(self._texts[int(key)]) for key in probabilities]
+
+    def _fail(self, step: str) -> None:
+        if self.failing == step:
+            raise RuntimeError(f"broken {step}")
 
 
 def scheduled(
@@ -42,14 +66,14 @@ def scheduled(
         try:
             return await test(scheduler)
         finally:
-            scheduler.close()
+            await scheduler.close()
 
     return asyncio.run(main())
 
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110: what is waited for happens in another thread
+        while not condition():  # noqa: ASYNC110 (it happens in another thread)
             await asyncio.sleep(0.001)
 
 
@@ -70,11 +94,11 @@ def test_what_waits_is_run_together() -> None:
         echo = Echo()
         echo.gate.clear()
         requests = [asyncio.create_task(scheduler.predict(echo, [str(i)])) for i in range(5)]
-        await until(lambda: echo.batches)
+        await until(lambda: echo.runs)
         await asyncio.sleep(0)
         echo.gate.set()
         await asyncio.gather(*requests)
-        return echo.batches
+        return echo.runs
 
     batches = scheduled(test)
     assert [text for batch in batches for text in batch] == ["0", "1", "2", "3", "4"]
@@ -85,26 +109,30 @@ def test_a_small_request_does_not_wait_for_all_of_a_large_one() -> None:
     async def test(scheduler: Scheduler) -> list[list[str]]:
         echo = Echo()
         echo.gate.clear()
-        large = asyncio.create_task(scheduler.predict(echo, ["large"] * CHUNK_SIZE * 5))
-        await until(lambda: echo.batches)
+        large = asyncio.create_task(scheduler.predict(echo, ["large"] * BATCH_SIZE * 5))
+        await until(lambda: echo.runs)
         small = asyncio.create_task(scheduler.predict(echo, ["small"]))
         await asyncio.sleep(0.01)
         echo.gate.set()
-        assert len(await large) == CHUNK_SIZE * 5
+        assert len(await large) == BATCH_SIZE * 5
         await small
-        return echo.batches
+        return echo.runs
 
-    batches = scheduled(test, waiting=10_000)
-    assert "small" in batches[1]
+    runs = scheduled(test, waiting=10_000)
+    assert ["small"] in runs[1:4]
 
 
-def test_a_failed_batch_fails_its_members_and_the_next_one_goes_on() -> None:
+@pytest.mark.parametrize("step", ["batches", "run", "predictions"])
+@pytest.mark.parametrize("size", [1, 3 * BATCH_SIZE])
+def test_a_failed_batch_fails_its_members_and_the_next_one_goes_on(step: str, size: int) -> None:
     async def test(scheduler: Scheduler) -> None:
         echo = Echo()
-        echo.error = RuntimeError("broken")
-        results = await asyncio.gather(*(scheduler.predict(echo, ["a"]) for _ in range(3)), return_exceptions=True)
-        assert [str(result) for result in results] == ["broken"] * 3
-        echo.error = None
+        echo.failing = step
+        results = await asyncio.gather(
+            *(scheduler.predict(echo, ["a"] * size) for _ in range(3)), return_exceptions=True
+        )
+        assert [str(result) for result in results] == [f"broken {step}"] * 3
+        echo.failing = ""
         assert await scheduler.predict(echo, ["b"]) == [prediction("b")]
 
     scheduled(test)
@@ -115,7 +143,7 @@ def test_models_do_not_mix_in_a_batch() -> None:
         one, other = Echo(), Echo()
         one.gate.clear()
         first = asyncio.create_task(scheduler.predict(one, ["first"]))
-        await until(lambda: one.batches)
+        await until(lambda: one.runs)
         rest = [asyncio.create_task(scheduler.predict(echo, [name])) for echo, name in ((one, "1"), (other, "2"))]
         await asyncio.sleep(0.01)
         one.gate.set()
@@ -123,8 +151,8 @@ def test_models_do_not_mix_in_a_batch() -> None:
         return one, other
 
     one, other = scheduled(test)
-    assert one.batches == [["first"], ["1"]]
-    assert other.batches == [["2"]]
+    assert one.runs == [["first"], ["1"]]
+    assert other.runs == [["2"]]
 
 
 def test_a_caller_that_left_is_skipped() -> None:
@@ -132,7 +160,7 @@ def test_a_caller_that_left_is_skipped() -> None:
         echo = Echo()
         echo.gate.clear()
         first = asyncio.create_task(scheduler.predict(echo, ["first"]))
-        await until(lambda: echo.batches)
+        await until(lambda: echo.runs)
         leaver = asyncio.create_task(scheduler.predict(echo, ["leaver"]))
         stayer = asyncio.create_task(scheduler.predict(echo, ["stayer"]))
         await asyncio.sleep(0.01)
@@ -140,7 +168,7 @@ def test_a_caller_that_left_is_skipped() -> None:
         await asyncio.sleep(0.01)
         echo.gate.set()
         await asyncio.gather(first, stayer)
-        return echo.batches
+        return echo.runs
 
     assert scheduled(test) == [["first"], ["stayer"]]
 
@@ -186,7 +214,7 @@ def test_closing_finishes_what_is_queued_and_takes_nothing_more() -> None:
         scheduler.start()
         requests = [asyncio.create_task(scheduler.predict(echo, [str(i)])) for i in range(20)]
         await asyncio.sleep(0)
-        await asyncio.to_thread(scheduler.close)
+        await scheduler.close()
         assert [p.label for [p] in await asyncio.gather(*requests)] == [str(i) for i in range(20)]
         with pytest.raises(ShuttingDownError):
             await scheduler.predict(echo, ["late"])

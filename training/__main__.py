@@ -33,6 +33,7 @@ _data_dir = click.option(
 @click.pass_context
 def cli(
     context: click.Context,
+    /,
     recipe: str,
     data_dir: Path | None,
     run_dir: Path | None,

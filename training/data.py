@@ -3,6 +3,8 @@
 import json
 import pickle
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -54,15 +56,16 @@ def load_data(
         DataError: a file is missing, damaged or foreign, or `maxlen` leaves no review.
     """
     if data_dir is None:
-        return keras.datasets.imdb.load_data(  # type: ignore[no-any-return]
-            num_words=num_words,
-            skip_top=skip_top,
-            maxlen=maxlen,
-            seed=seed,
-            start_char=start_char,
-            oov_char=oov_char,
-            index_from=index_from,
-        )
+        with _keras_errors():
+            return keras.datasets.imdb.load_data(  # type: ignore[no-any-return]
+                num_words=num_words,
+                skip_top=skip_top,
+                maxlen=maxlen,
+                seed=seed,
+                start_char=start_char,
+                oov_char=oov_char,
+                index_from=index_from,
+            )
     arrays = read_reviews(data_dir)
     orders = _orders(len(arrays["x_train"]), len(arrays["x_test"]), seed)
     splits = []
@@ -111,7 +114,8 @@ def load_word_index(data_dir: Path | None) -> dict[str, int]:
         DataError: the file is missing, damaged or foreign.
     """
     if data_dir is None:
-        return keras.datasets.imdb.get_word_index()  # type: ignore[no-any-return]
+        with _keras_errors():
+            return keras.datasets.imdb.get_word_index()  # type: ignore[no-any-return]
     path = _existing(data_dir, WORD_INDEX_FILE)
     try:
         index = json.loads(path.read_bytes())
@@ -158,6 +162,16 @@ def read_reviews(data_dir: Path) -> dict[str, NDArray[Any]]:
     for name in ("train", "test"):
         _check_split(path, name, arrays[f"x_{name}"], arrays[f"y_{name}"], highest)
     return arrays
+
+
+@contextmanager
+def _keras_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # of the network, the file system or the arguments
+        raise DataError(
+            f"Keras gave no data set: {error} With the files at hand, --data-dir or IMDB_DATA_DIR names their folder."
+        ) from error
 
 
 def _orders(train: int, test: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

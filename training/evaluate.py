@@ -33,7 +33,8 @@ def metrics(answers: Answers, threshold: float) -> dict[str, Any]:
     return {
         "reviews": len(answers.labels),
         "accuracy": float(correct.mean()),
-        "loss": float(log_loss(answers.labels, answers.probabilities, labels=[0, 1])),
+        # Clipped as Keras clips: a wrong answer given for certain would cost infinitely much.
+        "loss": float(log_loss(answers.labels, np.clip(answers.probabilities, 1e-7, 1 - 1e-7), labels=[0, 1])),
         "auc": float(roc_auc_score(answers.labels, answers.probabilities)),
         "confusion": confusion_matrix(answers.labels, predicted, labels=[0, 1]).tolist(),
         "predicted_positive": float(predicted.mean()),

@@ -11,7 +11,6 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
-import onnxruntime
 import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
@@ -30,14 +29,14 @@ from service.predictor import Predictor
 from service.tokenizer import plain_typography
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
+from training.inference_form import INPUT, OUTPUT, inference_form
 from training.recipes import Recipe
 
 OPSET = 18
 MAX_DIFFERENCE = 1e-5
 """Largest |Δp| between Keras and onnxruntime that passes."""
 
-INPUT, OUTPUT = "token_ids", "probability"
-GRAPH_FILE, VOCABULARY_FILE = "model.onnx", "vocabulary.txt"
+VOCABULARY_FILE = "vocabulary.txt"
 
 
 @dataclass(frozen=True)
@@ -45,14 +44,12 @@ class Reference:
     """Labelled test reviews and what Keras says of them, for the exported model to repeat.
 
     Attributes:
-        token_ids: padded reviews, int32[n, maxlen].
         probabilities: Keras's answers, float32[n].
         texts: the same reviews as text.
         labels: 1 = positive, int64[n].
         lengths: token ids of each review before any cut, int64[n].
     """
 
-    token_ids: NDArray[np.int32]
     probabilities: NDArray[np.float32]
     texts: list[str]
     labels: NDArray[np.int64]
@@ -103,56 +100,70 @@ def write_bundle(
     partial = path.parent / f".{path.name}.partial" / recipe.model_name / str(recipe.model_version)
     shutil.rmtree(partial.parents[1], ignore_errors=True)
     partial.mkdir(parents=True)
-    onnx.save(to_onnx(model, INPUT, OUTPUT), partial / GRAPH_FILE)
-    difference = _graph_difference(partial / GRAPH_FILE, reference)
+    graphs = _write_graphs(model, partial)
     ranked = sorted(word_index, key=word_index.__getitem__)
     (partial / VOCABULARY_FILE).write_bytes(("\n".join(ranked) + "\n").encode())
-    manifest = _manifest(recipe, partial, difference, len(reference.labels), libraries)
+    manifest = _manifest(recipe, graphs, _hashes(partial), libraries)
     _write_manifest(partial, manifest)
-    answers = _answers_from_text(partial, reference)
-    measured = metrics(Answers(answers, reference.labels, reference.lengths), recipe.threshold)
-    _write_manifest(partial, manifest.model_copy(update={"metrics": {"test": measured}}))
+    measured: dict[str, Any] = {}
+    for precision, graph in graphs.items():
+        answers, difference = _answers_from_text(partial, precision, reference)
+        measured = metrics(Answers(answers, reference.labels, reference.lengths), recipe.threshold)
+        about = {"max_difference_to_keras": difference, "accuracy": measured["accuracy"]}
+        graphs[precision] = graph.model_copy(update={"metrics": about})
+    _write_manifest(partial, manifest.model_copy(update={"metrics": {"test": measured}, "graphs": graphs}))
     if path.exists():
         shutil.rmtree(path)
     os.replace(partial, path)
     shutil.rmtree(partial.parents[1])
-    return Exported(measured, difference)
+    return Exported(measured, max(graph.metrics["max_difference_to_keras"] for graph in graphs.values()))
 
 
 def _write_manifest(path: Path, manifest: Manifest) -> None:
     (path / MANIFEST_FILE).write_text(json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
 
 
-def _graph_difference(path: Path, reference: Reference) -> float:
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    batches = np.array_split(reference.token_ids, max(1, len(reference.token_ids) // 256))
-    answers = np.concatenate([session.run([OUTPUT], {INPUT: batch})[0][:, 0] for batch in batches])
-    return _checked(answers, reference.probabilities, "the exported graph")
+def _write_graphs(model: keras.Model, path: Path) -> dict[str, GraphSpec]:
+    """The graphs by precision: the reference as tf2onnx writes it, and the form that computes less."""
+    onnx.save(to_onnx(model, INPUT, OUTPUT), path / "reference.onnx")
+    graphs = {"reference": GraphSpec(file="reference.onnx", input_shape=(None, model.input_shape[1]), metrics={})}
+    if form := inference_form(model):
+        onnx.save(form, path / "float32.onnx")
+        graphs["float32"] = GraphSpec(file="float32.onnx", input_shape=(None, None), metrics={})
+    else:
+        graphs["float32"] = graphs["reference"]
+    return graphs
 
 
-def _answers_from_text(path: Path, reference: Reference) -> NDArray[np.float64]:
-    """Through the service's own reader, tokenizer and session, as a caller's text goes; checked against Keras."""
-    predictions = Predictor.load(open_bundle(path), "float32").predict(reference.texts)
+def _answers_from_text(path: Path, precision: str, reference: Reference) -> tuple[NDArray[np.float64], float]:
+    """Through the service's own reader, tokenizer and session, as a caller's text goes.
+
+    Returns:
+        The answers and how much they differ from Keras's at most.
+
+    Raises:
+        ExportError: they differ by more than `MAX_DIFFERENCE`.
+    """
+    predictions = Predictor.load(open_bundle(path), precision).predict(reference.texts)
     answers = np.array([prediction.probability for prediction in predictions])
     # Typographic characters are read as a person reads them; Keras did not, so there it is no reference.
     as_keras = [row for row, text in enumerate(reference.texts) if plain_typography(text) == text]
-    _checked(answers[as_keras], reference.probabilities[as_keras], "the bundle, from raw text,")
-    return answers
-
-
-def _checked(answers: NDArray[Any], expected: NDArray[np.float32], what: str) -> float:
-    difference = float(np.abs(answers - expected).max())
+    difference = float(np.abs(answers[as_keras] - reference.probabilities[as_keras]).max())
     if not difference <= MAX_DIFFERENCE:  # also true of NaN
-        raise ExportError(f"{what} differs from Keras by up to {difference:.2g}; {MAX_DIFFERENCE:g} is allowed.")
-    return difference
+        raise ExportError(
+            f"the {precision} graph, reading raw text, differs from Keras by up to {difference:.2g}; "
+            f"{MAX_DIFFERENCE:g} is allowed."
+        )
+    return answers, difference
 
 
-def _manifest(recipe: Recipe, path: Path, difference: float, reviews: int, libraries: dict[str, str]) -> Manifest:
-    graph = GraphSpec(
-        file=GRAPH_FILE,
-        input_shape=(None, recipe.maxlen),
-        metrics={"max_difference_to_keras": difference, "compared_reviews": reviews},
-    )
+def _hashes(path: Path) -> dict[str, str]:
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(path.iterdir())}
+
+
+def _manifest(
+    recipe: Recipe, graphs: dict[str, GraphSpec], files: dict[str, str], libraries: dict[str, str]
+) -> Manifest:
     return Manifest(
         schema_version=SCHEMA_VERSION,
         name=recipe.model_name,
@@ -171,12 +182,12 @@ def _manifest(recipe: Recipe, path: Path, difference: float, reviews: int, libra
             name=INPUT, dtype="int32", maxlen=recipe.maxlen, padding=recipe.padding, truncating=recipe.truncating
         ),
         output=OutputSpec(name=OUTPUT, dtype="float32"),
-        graphs={"float32": graph},
+        graphs=graphs,
         labels=("negative", "positive"),
         threshold=recipe.threshold,
         metrics={},
         recipe=recipe.as_dict(),
         seed=recipe.seed,
         libraries=libraries,
-        files={name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in (GRAPH_FILE, VOCABULARY_FILE)},
+        files=files,
     )

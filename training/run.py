@@ -55,7 +55,6 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     model.save(run_dir / "model.keras")
     print(f"Evaluating on {len(x_test):,} test reviews, exporting, and comparing with Keras")
     reference = Reference(
-        token_ids=x_test,
         probabilities=model.predict(x_test, batch_size=256)[:, 0],
         texts=_texts(data_dir, recipe, word_index),
         labels=test_split[1],

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve test train explore check lock docker clean help
+.PHONY: serve test train explore bench check lock docker clean help
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -20,6 +20,9 @@ train: $(VENV)/.training ## fit, evaluate and export the lecture's network (ARGS
 
 explore: $(VENV)/.training ## look at the data set
 	$(BIN)/python -m training explore $(ARGS)
+
+bench: $(VENV)/.test ## measure the speed against the usual way of serving (needs wrk)
+	$(BIN)/python -m bench $(ARGS)
 
 check: $(VENV)/.test ## ruff, mypy and import rules
 	$(BIN)/ruff check .

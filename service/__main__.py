@@ -8,6 +8,7 @@ from typing import Any
 import click
 import uvicorn
 
+from service import __version__
 from service.app import create_app
 from service.errors import ServiceError
 from service.registry import Registry
@@ -27,7 +28,7 @@ def _flag_per_setting(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="conv1d-sentiment")
+@click.version_option(__version__)
 def cli() -> None:
     """Sentiment of short texts, over HTTP."""
 

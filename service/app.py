@@ -3,13 +3,13 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from service import __version__
 from service.api import health, models, predict, problems
 from service.errors import InvalidRequestError, ServiceError
 from service.problems import (
@@ -50,9 +50,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         scheduler.start()
         for predictor in registry:
             logger.info(
-                "serving %s version %d%s",
+                "serving %s version %d in %s%s",
                 predictor.manifest.name,
                 predictor.manifest.version,
+                predictor.precision,
                 " by default" if predictor is registry.default else "",
             )
         yield
@@ -60,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(
         title="Sentiment service",
-        version=_version(),
+        version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
         responses={"default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _problem_schema()}}}},
@@ -111,10 +112,3 @@ async def _bug(_: Request, __: Exception) -> Response:
 
 def _problem_schema() -> dict[str, object]:
     return ProblemBody.model_json_schema()
-
-
-def _version() -> str:
-    try:
-        return version("conv1d-sentiment")
-    except PackageNotFoundError:
-        return "0"

@@ -27,8 +27,9 @@ class Prediction:
 class Predictor:
     """One model version, ready to answer; safe to call from several threads."""
 
-    def __init__(self, manifest: Manifest, tokenizer: Tokenizer, session: Session) -> None:
+    def __init__(self, manifest: Manifest, precision: str, tokenizer: Tokenizer, session: Session) -> None:
         self.manifest = manifest
+        self.precision = precision
         self._tokenizer = tokenizer
         self._session = session
 
@@ -44,7 +45,8 @@ class Predictor:
         if make_tokenizer is None:
             known = ", ".join(TOKENIZERS)
             raise BundleError(f"{bundle.path}: no tokenizer is called {spec.name!r}; there is {known}.")
-        return cls(bundle.manifest, make_tokenizer(bundle.read_vocabulary(), spec), Session(bundle, precision))
+        tokenizer = make_tokenizer(bundle.read_vocabulary(), spec)
+        return cls(bundle.manifest, precision, tokenizer, Session(bundle, precision))
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """A prediction for each text, in order. The texts have passed `check_text`."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from service.bundle import find_bundles, open_bundle
 from service.errors import BundleError, ModelNotFoundError
+from service.precision import choose_precision
 from service.predictor import Predictor
 from service.settings import Settings
 
@@ -40,7 +41,7 @@ class Registry:
             BundleError: any of them cannot be used, or the default model is not among them.
         """
         bundles = [open_bundle(path) for path in find_bundles(settings.models_dir)]
-        predictors = [Predictor.load(bundle, settings.precision) for bundle in bundles]
+        predictors = [Predictor.load(bundle, choose_precision(bundle, settings.precision)) for bundle in bundles]
         return cls(predictors, settings.model, settings.model_version)
 
     def __iter__(self) -> Iterator[Predictor]:

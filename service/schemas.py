@@ -78,6 +78,7 @@ class ModelResponse(BaseModel):
     version: int
     default: bool = Field(description="Whether it answers requests that name no version.")
     description: str
+    precision: str = Field(description="Which of the bundle's graphs computes.", examples=["float32"])
     labels: tuple[str, str]
     threshold: float
     maxlen: int = Field(description="Token ids that the model reads at most.")

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.errors import ServiceError
 
 ENV_PREFIX = "SENTIMENT_"
-Precision = Literal["float32", "reference"]
+Precision = Literal["auto", "int8", "float32", "reference"]
 
 
 class SettingsError(ServiceError):
@@ -38,8 +38,11 @@ class Settings(BaseSettings):
     ] = None
     precision: Annotated[
         Precision,
-        Field(description="Which graph of a bundle computes: float32, or the reference as it was exported."),
-    ] = "float32"
+        Field(
+            description="Which graph of a bundle computes: int8, float32, reference (as it was exported), or auto: "
+            "int8 where a bundle has it and the processor is good at it."
+        ),
+    ] = "auto"
     threads: Annotated[int, Field(ge=1, description="Inference threads of each worker process.")] = 1
     max_text_chars: Annotated[int, Field(ge=1, description="Characters that one text may have.")] = 100_000
     max_texts: Annotated[int, Field(ge=1, description="Texts that one request may have.")] = 1_000

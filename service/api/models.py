@@ -32,6 +32,7 @@ def _description(state: State, predictor: Predictor) -> dict[str, Any]:
         "version": manifest.version,
         "default": predictor is state.registry.default,
         "description": manifest.description,
+        "precision": predictor.precision,
         "labels": manifest.labels,
         "threshold": manifest.threshold,
         "maxlen": manifest.input.maxlen,

@@ -1,0 +1,140 @@
+"""`make bench`: everything in one run on one machine, as a table with ratios and as JSON."""
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+
+from bench import inprocess
+from bench.servers import Load, Server, load, memory_mb, running, servers, write_bodies
+from bench.texts import reviews, shortened
+
+CONNECTIONS = (1, 16, 64, 256)
+SHORT_WORDS = 20
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--bundle", type=click.Path(path_type=Path), default=Path("models/imdb-conv1d/1"), show_default=True)
+@click.option("--seconds", type=click.IntRange(1), default=4, show_default=True, help="Of load for each measurement.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of which the median counts.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/bench.json"), show_default=True)
+def main(bundle: Path, seconds: int, rounds: int, output: Path) -> None:
+    """Measure this service against the usual way of serving the same weights."""
+    if not shutil.which("wrk"):
+        click.echo("error: the load generator wrk is missing; on Debian: apt-get install wrk", err=True)
+        sys.exit(1)
+    texts, source = reviews(2_000)
+    inputs = {"full reviews": texts, f"{SHORT_WORDS}-word texts": shortened(texts, SHORT_WORDS)}
+    cores = len(os.sched_getaffinity(0))
+    machine = f"{cores} cores of {_processor()}, shared with the load generator; {source}"
+    click.echo(f"{machine}\n")
+    found: dict[str, Any] = {"machine": machine, "in_process": {}, "http": {}, "many": {}}
+    for kind, these in inputs.items():
+        for threads in sorted({1, cores}):
+            rates = inprocess.measure(bundle, these, threads)
+            found["in_process"][f"{kind}, {threads} threads"] = rates
+            _table(f"In process, {kind}, {threads} thread{'s' * (threads > 1)}", rates, "fixed length")
+    contenders = servers(bundle.resolve(), cores)
+    for kind, these in inputs.items():
+        found["http"][kind] = _http(kind, these, contenders, seconds, rounds)
+    found["many"] = _many(texts[:1_000], contenders[0], rounds)
+    click.echo(f"`texts` of 1,000 full reviews: {found['many']['reviews_per_second']:,.0f} reviews/s\n")
+    found["start"] = _start(contenders, texts[:1_000])
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(found, indent=1) + "\n")
+    click.echo(f"Written to {output}")
+
+
+def _http(
+    name: str, texts: Sequence[str], contenders: Sequence[Server], seconds: int, rounds: int
+) -> dict[str, dict[str, dict[str, float]]]:
+    results: dict[str, dict[str, list[Load]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        bodies = Path(folder) / "bodies"
+        write_bodies(texts, bodies)
+        for _ in range(rounds):  # the servers take turns, so that a slow minute of the machine is everybody's
+            for server in contenders:
+                with running(server) as (address, _, _):
+                    load(address, bodies, 16, 1)
+                    for number in CONNECTIONS:
+                        seen = load(address, bodies, number, seconds)
+                        results.setdefault(str(number), {}).setdefault(server.name, []).append(seen)
+    table = {
+        connections: {server: _median(loads) for server, loads in by_server.items()}
+        for connections, by_server in results.items()
+    }
+    click.echo(f"### HTTP, {name}, one a request\n")
+    click.echo("| connections | server | requests/s | p50 ms | p99 ms | errors |\n|---|---|---|---|---|---|")
+    for connections, by_server in table.items():
+        for server_name, row in by_server.items():
+            click.echo(
+                f"| {connections} | {server_name} | {row['per_second']:,.0f} | {row['p50_ms']:.2f} "
+                f"| {row['p99_ms']:.2f} | {row['errors']:.0f} |"
+            )
+    click.echo("")
+    return table
+
+
+def _median(loads: Sequence[Load]) -> dict[str, float]:
+    return {
+        "per_second": statistics.median(load.per_second for load in loads),
+        "p50_ms": statistics.median(load.p50_ms for load in loads),
+        "p99_ms": statistics.median(load.p99_ms for load in loads),
+        "errors": sum(load.errors for load in loads),
+    }
+
+
+def _many(texts: Sequence[str], server: Server, rounds: int) -> dict[str, float]:
+    with running(server) as (address, _, _), httpx.Client(base_url=address, timeout=60) as client:
+        body = json.dumps({"texts": texts})
+        seconds = []
+        for _ in range(rounds + 1):
+            response = client.post("/predict", content=body, headers={"content-type": "application/json"})
+            response.raise_for_status()
+            seconds.append(response.elapsed.total_seconds())
+    return {"reviews_per_second": len(texts) / statistics.median(seconds[1:])}
+
+
+def _start(contenders: Sequence[Server], texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    rows = {}
+    click.echo("### Start and memory of the largest process\n")
+    click.echo("| server | first answer after s | MB at rest | MB at most, after load |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        bodies = Path(folder) / "bodies"
+        write_bodies(texts, bodies)
+        for server in contenders:
+            with running(server) as (address, first_answer, pid):
+                at_rest, _ = memory_mb(pid)
+                load(address, bodies, 64, 3)
+                _, peak = memory_mb(pid)
+            rows[server.name] = {"first_answer_seconds": first_answer, "mb_at_rest": at_rest, "mb_peak": peak}
+            click.echo(f"| {server.name} | {first_answer:.2f} | {at_rest:.0f} | {peak:.0f} |")
+    click.echo("")
+    return rows
+
+
+def _table(title: str, rates: dict[str, float], baseline: str) -> None:
+    click.echo(f"### {title}\n\n| graph | reviews/s | ratio |\n|---|---|---|")
+    for graph, rate in rates.items():
+        click.echo(f"| {graph} | {rate:,.0f} | {rate / rates[baseline]:.2f} |")
+    click.echo("")
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or "an unknown processor"
+
+
+if __name__ == "__main__":
+    main()

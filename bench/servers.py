@@ -1,0 +1,119 @@
+"""Starts a server, waits for its first answer, and measures it from outside."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from bench.usual import BUNDLE, THREADS
+
+WRK_SCRIPT = Path(__file__).with_name("http.lua")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A way to serve: its name in the table, its command (PORT stands for the port), its environment."""
+
+    name: str
+    command: Sequence[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a load generator saw."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+def servers(bundle: Path, cores: int) -> list[Server]:
+    """This service, and the usual way with one worker and with one for each core."""
+
+    def usual(workers: int) -> list[str]:
+        app = [sys.executable, "-m", "uvicorn", "bench.usual:create_app", "--factory", "--no-access-log"]
+        return [*app, "--port", "PORT", "--workers", str(workers)]
+
+    ours = [sys.executable, "-m", "service", "serve", "--port", "PORT", "--models-dir", str(bundle.parents[1])]
+    return [
+        Server("this service", ours),
+        Server("usual way, one worker", usual(1), {BUNDLE: str(bundle), THREADS: "0"}),
+        Server(f"usual way, {cores} workers", usual(cores), {BUNDLE: str(bundle), THREADS: "1"}),
+    ]
+
+
+@contextmanager
+def running(server: Server) -> Iterator[tuple[str, float, int]]:
+    """The server's address, the seconds to its first answer, and its process id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(port) if word == "PORT" else word for word in server.command]
+    started = time.monotonic()
+    process = subprocess.Popen(command, env={**os.environ, **server.environment}, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        yield address, _first_answer(address, process) - started, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def load(address: str, bodies: Path, connections: int, seconds: int) -> Load:
+    """Posts the bodies of a file with so many connections, with wrk."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(WRK_SCRIPT)]
+    done = subprocess.run(
+        [*command, f"{address}/predict"],
+        env={**os.environ, "BODIES": str(bodies)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = re.search(r"RESULT (\S+) (\S+) (\S+) (\S+) (\S+)", done.stdout)
+    if not found:
+        raise RuntimeError(f"wrk gave no result: {done.stdout}{done.stderr}")
+    requests, microseconds, p50, p99, errors = map(float, found.groups())
+    return Load(requests / microseconds * 1e6, p50 / 1e3, p99 / 1e3, int(errors))
+
+
+def write_bodies(texts: Sequence[str], path: Path) -> None:
+    """A request body for each text, one a line."""
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+
+
+def memory_mb(pid: int) -> tuple[float, float]:
+    """Resident memory of the largest process below `pid` (or itself): now and at its highest, in MB."""
+    found = []
+    for process in {pid, *_children(pid)}:
+        status = Path(f"/proc/{process}/status").read_text()
+        now, peak = (re.search(rf"{key}:\s+(\d+)", status) for key in ("VmRSS", "VmHWM"))
+        if now and peak:
+            found.append((int(now[1]) / 1e3, int(peak[1]) / 1e3))
+    return max(found)
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in listed]
+
+
+def _first_answer(address: str, process: subprocess.Popen[bytes]) -> float:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.post(f"{address}/predict", json={"text": "A good film."}).status_code == 200:
+                return time.monotonic()
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise RuntimeError(f"{process.args!r} does not answer")

@@ -1,0 +1,49 @@
+"""The usual way: a FastAPI endpoint over the fixed-length graph, written as tutorials write it.
+
+Same weights, same answers, same HTTP server; it pads every text to the model's length and runs it alone.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from service.bundle import open_bundle
+
+BUNDLE, THREADS = "BENCH_BUNDLE", "BENCH_THREADS"
+
+
+class Review(BaseModel):
+    """The request."""
+
+    text: str
+
+
+def create_app() -> FastAPI:
+    """The application; the environment says which bundle, and how many threads a run may use (0: as many as cores)."""
+    bundle = open_bundle(Path(os.environ[BUNDLE]))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(os.environ.get(THREADS, "0"))
+    session = onnxruntime.InferenceSession(bundle.graph_path("reference"), options)
+    spec, maxlen = bundle.manifest.tokenizer, bundle.manifest.input.maxlen
+    index = {word: rank for rank, word in enumerate(bundle.read_vocabulary(), start=1)}
+    spaces = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
+    app = FastAPI()
+
+    @app.post("/predict")
+    def predict(review: Review) -> dict[str, object]:
+        ids = [spec.start_id]
+        for word in review.text.lower().translate(spaces).split():
+            if word in index:
+                token_id = index[word] + spec.index_from
+                ids.append(token_id if token_id < spec.num_words else spec.oov_id)
+        ids = ids[-maxlen:]
+        batch = np.zeros((1, maxlen), np.int32)
+        batch[0, : len(ids)] = ids
+        probability = float(session.run(None, {"token_ids": batch})[0][0, 0])
+        return {"label": "positive" if probability >= 0.5 else "negative", "probability": probability}
+
+    return app

@@ -10,6 +10,7 @@ import uvicorn
 
 from service import __version__
 from service.app import create_app
+from service.cores import available_cores, share_out
 from service.errors import ServiceError
 from service.registry import Registry
 from service.settings import ENV_PREFIX, Settings
@@ -42,7 +43,8 @@ def serve(**flags: Any) -> None:
     """
     settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s: %(message)s", stream=sys.stderr)
-    if settings.workers == 1:
+    workers, _ = share_out(available_cores(), settings.workers)
+    if workers == 1:
         app: Any = create_app(settings)
     else:
         Registry.load(settings)  # a broken bundle stops the start here, not in every worker again and again
@@ -50,10 +52,10 @@ def serve(**flags: Any) -> None:
         app = "service.app:create_app"
     uvicorn.run(
         app,
-        factory=settings.workers > 1,
+        factory=workers > 1,
         host=settings.host,
         port=settings.port,
-        workers=settings.workers,
+        workers=workers,
         log_level=settings.log_level,
         access_log=False,
         server_header=False,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from service import __version__
 from service.api import health, models, predict, problems
+from service.cores import available_cores, share_out
 from service.errors import InvalidRequestError, ServiceError
 from service.problems import (
     MEDIA_TYPE,
@@ -43,7 +44,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings.load()
     registry = Registry.load(settings)
-    scheduler = Scheduler(settings.threads, settings.max_waiting_texts, settings.timeout_seconds)
+    _, threads = share_out(available_cores(), settings.workers, settings.threads)
+    scheduler = Scheduler(threads, settings.max_waiting_texts, settings.timeout_seconds)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -77,7 +77,8 @@ class Scheduler:
         self._entries: deque[_Entry] = deque()
         self._max_waiting = max_waiting
         self._timeout_seconds = timeout_seconds
-        self._waiting = 0
+        self._queued = 0  # texts in entries
+        self._waiting = 0  # texts of all callers
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
 
@@ -138,6 +139,7 @@ class Scheduler:
     def _enqueue(self, predictor: Predicts, texts: Sequence[str]) -> asyncio.Future[list[Prediction]]:
         entry = _Entry(predictor, predictor.encode(texts), self._loop.create_future())
         self._entries.append(entry)
+        self._queued += len(texts)
         if self._free and len(self._entries) == 1:
             self._loop.call_soon(self._dispatch)  # after whatever else the loop has ready, which may join
         return entry.future
@@ -159,17 +161,22 @@ class Scheduler:
                 self._jobs.put(job)
 
     def _next_entries(self) -> list[_Entry]:
-        """The oldest entries of one model that fit into a batch; callers that left are dropped."""
+        """The oldest entries of one model, a free thread's share of all that wait but no more than a batch.
+
+        Those whose callers left are dropped.
+        """
         taken: list[_Entry] = []
         size = 0
+        share = min(BATCH_SIZE, -(-self._queued // self._free))
         while self._entries:
             entry = self._entries[0]
             if not entry.future.cancelled():
-                if taken and (entry.predictor is not taken[0].predictor or size + len(entry.encoded) > BATCH_SIZE):
+                if taken and (entry.predictor is not taken[0].predictor or size + len(entry.encoded) > share):
                     break
                 taken.append(entry)
                 size += len(entry.encoded)
             self._entries.popleft()
+            self._queued -= len(entry.encoded)
         return taken
 
     def _work(self) -> None:

@@ -26,7 +26,9 @@ class Settings(BaseSettings):
         "127.0.0.1"
     )
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")] = 8000
-    workers: Annotated[int, Field(ge=1, description="Processes that serve requests.")] = 1
+    workers: Annotated[
+        int | None, Field(ge=1, description="Processes that serve requests; without it one for every four cores.")
+    ] = None
     models_dir: Annotated[Path, Field(description="Folder of bundles: <name>/<version>/manifest.json.")] = Path(
         "models"
     )
@@ -43,7 +45,10 @@ class Settings(BaseSettings):
             "int8 where a bundle has it and the processor is good at it."
         ),
     ] = "auto"
-    threads: Annotated[int, Field(ge=1, description="Inference threads of each worker process.")] = 1
+    threads: Annotated[
+        int | None,
+        Field(ge=1, description="Inference threads of each process; without it so many that every core has one."),
+    ] = None
     max_text_chars: Annotated[int, Field(ge=1, description="Characters that one text may have.")] = 100_000
     max_texts: Annotated[int, Field(ge=1, description="Texts that one request may have.")] = 1_000
     max_body_bytes: Annotated[int, Field(ge=1, description="Bytes that a request's body may have.")] = 16_000_000

@@ -1,18 +1,16 @@
 """The command line: `python -m service serve`."""
 
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
-import uvicorn
 
 from service import __version__
-from service.app import create_app
 from service.cores import available_cores, share_out
 from service.errors import ServiceError
-from service.registry import Registry
 from service.settings import ENV_PREFIX, Settings
 
 
@@ -41,6 +39,11 @@ def serve(**flags: Any) -> None:
 
     Each flag can be given as an environment variable too, named in brackets; the flag counts first.
     """
+    import uvicorn  # here, because these take half a second to import and --help should not
+
+    from service.app import create_app
+    from service.registry import Registry
+
     settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s: %(message)s", stream=sys.stderr)
     workers, _ = share_out(available_cores(), settings.workers)
@@ -65,6 +68,9 @@ def serve(**flags: Any) -> None:
 
 def main() -> None:
     """Runs the command line; an expected error is one line and exit code 1."""
+    # From the first moment on, being told to stop is no error. uvicorn has a handler of its own while it serves, which
+    # finishes what is in work and then raises the signal again for this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         cli(prog_name="python -m service")
     except ServiceError as error:

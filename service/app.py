@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from service import __version__
 from service.api import health, models, predict, problems
+from service.api.direct import include_direct
 from service.cores import available_cores, share_out
 from service.errors import InvalidRequestError, ServiceError
 from service.problems import (
@@ -69,7 +70,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses={"default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _problem_schema()}}}},
     )
     app.state.collaborators = State(settings, registry, scheduler)
-    for module in (predict, health, models, problems):
+    include_direct(app, predict.router)
+    for module in (health, models, problems):
         app.include_router(module.router)
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

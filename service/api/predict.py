@@ -7,13 +7,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from service.api.body import check_json_media_type, parse, read_body
-from service.api.direct import DirectRoute
 from service.errors import InvalidRequestError, TooManyTextsError
 from service.predictor import Prediction, Predictor, check_text
 from service.schemas import ManyResponse, PredictRequest, SingleResponse
 from service.state import State, state_of
 
-router = APIRouter(tags=["predict"], route_class=DirectRoute)
+router = APIRouter(tags=["predict"])
 
 _to_json = TypeAdapter(dict[str, Any]).dump_json
 
@@ -84,7 +83,7 @@ def model_ref(predictor: Predictor) -> dict[str, Any]:
 
 
 def _version(request: Request) -> int | None:
-    if not request.url.query:
+    if not request.scope["query_string"]:
         return None
     value = request.query_params.get("version")
     if value is None:

@@ -1,0 +1,45 @@
+# The service, and nothing that only training or building needs.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+# The virtual environment has no pip of its own: the base image's fills it, and it stays behind here.
+FROM ${BASE_IMAGE} AS dependencies
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+RUN python -m venv --without-pip /venv
+COPY requirements/service.txt /build/
+RUN pip --python /venv/bin/python install --quiet --require-hashes --only-binary :all: -r /build/service.txt
+
+# The code is copied, not installed: building a package would fetch a build tool that nothing pins.
+FROM ${BASE_IMAGE} AS application
+WORKDIR /app
+COPY docker/healthcheck.py ./
+COPY models models
+COPY service service
+# Readable by the user of the final stage, however strict the umask of the checkout was.
+RUN python -m compileall -q service && chmod -R a+rX .
+
+FROM ${BASE_IMAGE} AS service
+ARG BASE_IMAGE
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="conv1d-sentiment" \
+      org.opencontainers.image.description="Sentiment of short texts over HTTP" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}"
+# onnxruntime reports its use to its maker unless told not to.
+ENV ORT_DISABLE_TELEMETRY=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    SENTIMENT_HOST=0.0.0.0 \
+    SENTIMENT_PORT=8000 \
+    SENTIMENT_MODELS_DIR=/app/models
+WORKDIR /app
+# A number, so that Kubernetes can see that it is not root.
+USER 10001:10001
+EXPOSE 8000
+# The first check comes after one interval, so a short one is what makes a new container healthy soon.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["/venv/bin/python", "-IS", "/app/healthcheck.py"]
+ENTRYPOINT ["/venv/bin/python", "-m", "service"]
+CMD ["serve"]
+# Last, because they change most; they stay root's, so the service cannot rewrite itself.
+COPY --from=dependencies /venv /venv
+COPY --from=application /app /app

@@ -1,0 +1,219 @@
+"""The 8-bit form: close to the exact one, smaller, and as indifferent to padding."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from tests.training.conftest import TINY
+from tests.training.test_inference_form import answers, named, texts_of_every_length, trained_like
+from training import inference_form as form_module
+from training import quantize
+from training.data import load_data, padded
+from training.inference_form import inference_form
+from training.quantize import Layer, balance_channels, factored, leave_out_idle_channels, quantized_form, read_form
+from training.recipes import LECTURE, Recipe
+
+SMALL = replace(TINY, maxlen=60, block_filters=(16, 24, 32), convolutions_per_block=2, embedding_dim=12)
+GEOMETRIES = [
+    TINY,
+    SMALL,
+    replace(SMALL, kernel_size=2, pool_size=3, block_filters=(9, 40)),
+    replace(SMALL, kernel_size=1, block_filters=(16,), convolutions_per_block=3),
+]
+
+
+def exact_form(recipe: Recipe) -> onnx.ModelProto:
+    form = inference_form(trained_like(recipe))
+    assert form is not None
+    return form
+
+
+def session_of(form: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(form.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def texts(recipe: Recipe, number: int, seed: int) -> NDArray[np.int32]:
+    """Post-padded random texts of random lengths, int32[number, maxlen]."""
+    random = np.random.default_rng(seed)
+    ids = random.integers(1, recipe.num_words, (number, recipe.maxlen))
+    lengths = random.integers(1, recipe.maxlen + 1, (number, 1))
+    return np.where(np.arange(recipe.maxlen) < lengths, ids, 0).astype(np.int32)
+
+
+def logits(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    exact = probabilities.astype(np.float64)
+    return np.log(exact / (1 - exact))
+
+
+def constants(form: onnx.ModelProto) -> dict[str, NDArray[np.generic]]:
+    return {constant.name: numpy_helper.to_array(constant) for constant in form.graph.initializer}
+
+
+@pytest.mark.parametrize("recipe", GEOMETRIES, ids=named)
+def test_answers_stay_close_on_texts_that_were_not_used_to_calibrate(recipe: Recipe) -> None:
+    form = exact_form(recipe)
+    small = quantized_form(form, texts(recipe, 200, seed=1))
+    unseen = texts(recipe, 200, seed=2)
+    exact, in_8_bits = logits(answers(session_of(form), unseen)), logits(answers(session_of(small), unseen))
+    assert np.sqrt(np.mean((in_8_bits - exact) ** 2)) < 0.1 * exact.std()
+    assert np.corrcoef(exact, in_8_bits)[0, 1] > 0.995
+
+
+@pytest.mark.parametrize("recipe", GEOMETRIES, ids=named)
+def test_a_text_gets_the_same_answer_however_far_its_batch_is_padded(recipe: Recipe) -> None:
+    session = session_of(quantized_form(exact_form(recipe), texts(recipe, 100, seed=1)))
+    whole, lengths = texts_of_every_length(recipe)
+    expected = answers(session, whole)
+    alone = [answers(session, text[None, : max(1, n)])[0] for text, n in zip(whole, lengths, strict=True)]
+    np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
+
+
+def test_input_and_output_are_those_of_the_exact_form() -> None:
+    form = exact_form(SMALL)
+    small = quantized_form(form, texts(SMALL, 20, seed=1))
+    assert list(small.graph.input) == list(form.graph.input)
+    assert list(small.graph.output) == list(form.graph.output)
+
+
+def test_all_convolutions_are_8_bits_and_no_relu_is_left() -> None:
+    small = quantized_form(exact_form(SMALL), texts(SMALL, 20, seed=1))
+    operators = [node.op_type for node in small.graph.node]
+    assert operators.count("QLinearConv") == 6
+    assert not {"Conv", "Relu", "QuantizeLinear"} & set(operators)
+    weights = {name: values for name, values in constants(small).items() if name.startswith("conv")}
+    assert {values.dtype.name for name, values in weights.items() if name.endswith("_weights")} == {"int8"}
+    assert constants(small)["embedding"].dtype == np.uint8
+
+
+def test_no_two_neighbouring_products_can_saturate_16_bits() -> None:
+    small = quantized_form(exact_form(SMALL), texts(SMALL, 20, seed=1))
+    for name, values in constants(small).items():
+        if name.startswith("conv") and name.endswith("_weights"):
+            in_order = values.astype(np.int64)[:, :, 0].transpose(2, 1, 0).reshape(-1, len(values))
+            assert (np.abs(in_order[:-1]) + np.abs(in_order[1:])).max() * 255 <= np.iinfo(np.int16).max
+            assert np.abs(in_order).max() > 60  # and yet the 8 bits are used
+
+
+def test_several_arrays_calibrate_as_one_does() -> None:
+    form = exact_form(SMALL)
+    together = texts(SMALL, 40, seed=1)
+    short = together[(together[:, 30:] == 0).all(axis=1)]
+    long = together[(together[:, 30:] != 0).any(axis=1)]
+    one, several = quantized_form(form, together), quantized_form(form, [short[:, :30], long])
+    unseen = texts(SMALL, 50, seed=2)
+    np.testing.assert_allclose(
+        answers(session_of(several), unseen), answers(session_of(one), unseen), rtol=0, atol=1e-5
+    )
+
+
+def test_a_network_that_keeps_its_embedding_is_quantized_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(form_module, "MAX_TABLE_VALUES", 1)
+    form = exact_form(SMALL)
+    assert "embedding" in constants(form)
+    small = quantized_form(form, texts(SMALL, 100, seed=1))
+    unseen = texts(SMALL, 100, seed=2)
+    exact, in_8_bits = logits(answers(session_of(form), unseen)), logits(answers(session_of(small), unseen))
+    assert np.corrcoef(exact, in_8_bits)[0, 1] > 0.995
+
+
+def test_a_form_reads_back_as_the_network_that_it_was_written_from() -> None:
+    model = trained_like(SMALL)
+    form = inference_form(model)
+    assert form is not None
+    original, read = form_module.read_network(model), read_form(form)
+    assert (read.maxlen, len(read.embedding)) == (original.maxlen, len(original.embedding))
+    assert [block.pool_size for block in read.blocks] == [block.pool_size for block in original.blocks]
+    np.testing.assert_allclose(read.dense, original.dense, atol=1e-6)
+    assert read.dense_bias == pytest.approx(original.dense_bias, abs=1e-6)
+    (first, bias), (original_first, original_bias) = (net.blocks[0].convolutions[0] for net in (read, original))
+    expected = np.stack([original.embedding @ tap for tap in original_first]).sum(axis=0) + original_bias
+    np.testing.assert_allclose(
+        np.stack([read.embedding @ tap for tap in first]).sum(axis=0) + bias, expected, atol=1e-5
+    )
+
+
+def test_tables_are_factored_without_loss_into_as_many_columns_as_they_have_rank() -> None:
+    random = np.random.default_rng(0)
+    tables = (random.normal(size=(40, 7)) @ random.normal(size=(3, 7, 5)) + random.normal(size=(3, 1, 5))).astype("f4")
+    vectors, weights, bias = factored(tables)
+    assert vectors.shape == (40, 7)
+    ids = random.integers(0, 40, 3)
+    looked_up = sum(tables[tap, word] for tap, word in enumerate(ids))
+    convolved = sum(vectors[word] @ weights[tap] for tap, word in enumerate(ids)) + bias
+    np.testing.assert_allclose(convolved, looked_up, atol=1e-4)
+
+
+def two_layers(peaks: list[float]) -> tuple[list[Layer], NDArray[np.float64]]:
+    random = np.random.default_rng(1)
+    width = len(peaks)
+    first = Layer(random.normal(size=(3, 4, width)), random.normal(size=width), np.array(peaks))
+    second = Layer(random.normal(size=(3, width, 5)), random.normal(size=5), np.ones(5))
+    return [first, second], random.normal(size=(2, 5))
+
+
+def test_idle_channels_go_from_a_layer_and_from_what_reads_it() -> None:
+    idle = [4, 9, 17]
+    layers, dense = two_layers([0.001 if channel in idle else 1.0 + channel for channel in range(19)])
+    expected = layers[1].weights[:, [channel for channel in range(19) if channel not in idle]]
+    leave_out_idle_channels(layers, dense)
+    assert layers[0].weights.shape == (3, 4, 16)
+    np.testing.assert_array_equal(layers[1].weights, expected)
+
+
+def test_channels_are_kept_in_multiples_the_strongest_first() -> None:
+    layers, dense = two_layers([10.0, *[0.001] * 15, *[0.002] * 14])
+    leave_out_idle_channels(layers, dense)
+    assert layers[0].peaks.tolist() == [10.0, 0.001, *[0.002] * 14]
+
+
+def test_balancing_makes_peaks_alike_and_leaves_the_function_as_it_was() -> None:
+    layers, _ = two_layers([100.0, 10.0, 1.0, 25.0])
+    vectors = np.random.default_rng(2).normal(size=(6, 4)) * [1, 10, 100, 1000]
+
+    def computed(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        hidden = np.maximum(0, vectors @ layers[0].weights.sum(axis=0) + layers[0].bias)
+        output: NDArray[np.float64] = hidden @ layers[1].weights.sum(axis=0) + layers[1].bias
+        return output
+
+    expected = computed(vectors)
+    balanced = balance_channels(vectors, layers)
+    np.testing.assert_allclose(computed(balanced), expected)
+    np.testing.assert_allclose(layers[0].peaks, [100.0, 10 * 10**0.5, 10.0, 50.0])
+
+
+def test_a_network_that_is_always_at_zero_is_quantized_without_dividing_by_it() -> None:
+    model = trained_like(SMALL)
+    for layer in model.layers[1:3]:
+        kernel, bias = layer.get_weights()
+        layer.set_weights([kernel * 0, bias * 0 - 1])
+    form = inference_form(model)
+    assert form is not None
+    unseen = texts(SMALL, 20, seed=2)
+    exact = answers(session_of(form), unseen)
+    in_8_bits = answers(session_of(quantized_form(form, unseen)), unseen)
+    np.testing.assert_allclose(in_8_bits, exact, rtol=0, atol=0.05)
+
+
+@pytest.mark.skipif("IMDB_DATA_DIR" not in os.environ, reason="needs the IMDB data set in IMDB_DATA_DIR")
+def test_the_committed_model_keeps_its_labels_in_8_bits() -> None:
+    names = [Path("models/imdb-conv1d/1") / name for name in ("inference_form.onnx", "int8.onnx")]
+    if not all(name.is_file() for name in names):
+        pytest.skip("the bundle has no 8-bit form")
+    _, (reviews, _) = load_data(Path(os.environ["IMDB_DATA_DIR"]), num_words=LECTURE.num_words)
+    token_ids = padded(reviews[:2000], LECTURE)
+    exact, in_8_bits = (
+        answers(onnxruntime.InferenceSession(name, providers=["CPUExecutionProvider"]), token_ids) >= 0.5
+        for name in names
+    )
+    assert np.mean(exact == in_8_bits) >= 0.995
+
+
+def test_idle_limit_is_a_few_steps_of_the_8_bit_scale() -> None:
+    assert 1 / 255 < quantize.IDLE < 10 / 255

@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve test train explore bench check lock docker clean help
+.PHONY: serve test train explore bench check lock docker docker-test clean help
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 serve: $(VENV)/.service ## serve the models on port 8000 (ARGS="--port 9000" for flags)
 	$(BIN)/python -m service serve $(ARGS)
@@ -32,6 +32,9 @@ check: $(VENV)/.test ## ruff, mypy and import rules
 
 docker: ## build the image
 	docker build --tag conv1d-sentiment .
+
+docker-test: ## build the image, run it with compose and check it
+	docker/smoke
 
 COMPILE = $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.bundle import Bundle, open_bundle
 from service.predictor import Predictor
-from service.session import Session
+from service.session import Session, TokenIds
 
 ROUNDS = 5
 USUAL_BATCH = 32
@@ -25,7 +25,7 @@ class FixedLength:
         self._session = onnxruntime.InferenceSession(bundle.graph_path("reference"), options)
         self._maxlen = bundle.manifest.input.maxlen
 
-    def probabilities(self, token_ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def probabilities(self, token_ids: Sequence[TokenIds]) -> NDArray[np.float32]:
         """Probabilities float32[n]."""
         batch = np.zeros((len(token_ids), self._maxlen), np.int32)
         for row, ids in zip(batch, token_ids, strict=True):

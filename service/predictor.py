@@ -45,7 +45,10 @@ class Predictor:
         if make_tokenizer is None:
             known = ", ".join(TOKENIZERS)
             raise BundleError(f"{bundle.path}: no tokenizer is called {spec.name!r}; there is {known}.")
-        tokenizer = make_tokenizer(bundle.read_vocabulary(), spec)
+        try:
+            tokenizer = make_tokenizer(bundle.read_vocabulary(), spec)
+        except ValueError as error:
+            raise BundleError(f"{bundle.path / spec.vocabulary}: cannot be used: {error}.") from error
         return cls(bundle.manifest, precision, tokenizer, Session(bundle, precision))
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
@@ -58,7 +61,7 @@ class Predictor:
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """The texts as token ids."""
-        return [self._tokenizer.encode(text) for text in texts]
+        return self._tokenizer.encode(texts)
 
     def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
         """The encoded texts as inputs of the graph."""

@@ -38,7 +38,7 @@ class _Entry:
     """Texts of one request that wait together."""
 
     predictor: Predicts
-    encoded: Sequence[Encoded]
+    texts: Sequence[str]
     future: asyncio.Future[list[Prediction]]  # cancelled when the caller left or its time ran out
 
 
@@ -48,7 +48,7 @@ class _Job:
 
     predictor: Predicts
     entries: Sequence[_Entry]
-    encoded: Sequence[Encoded]
+    encoded: Sequence[Encoded] = ()
     batches: Sequence[Batch] = ()
     outputs: list[NDArray[np.float32]] = field(default_factory=list)
     error: Exception | None = None
@@ -137,7 +137,7 @@ class Scheduler:
                     future.exception()  # seen: if it is one, the first of them is on its way to the caller
 
     def _enqueue(self, predictor: Predicts, texts: Sequence[str]) -> asyncio.Future[list[Prediction]]:
-        entry = _Entry(predictor, predictor.encode(texts), self._loop.create_future())
+        entry = _Entry(predictor, texts, self._loop.create_future())
         self._entries.append(entry)
         self._queued += len(texts)
         if self._free and len(self._entries) == 1:
@@ -150,9 +150,10 @@ class Scheduler:
             entries = self._next_entries()
             if not entries:
                 return
-            job = _Job(entries[0].predictor, entries, [text for entry in entries for text in entry.encoded])
+            job = _Job(entries[0].predictor, entries)
             self._free -= 1
             try:
+                job.encoded = job.predictor.encode([text for entry in entries for text in entry.texts])
                 job.batches = job.predictor.batches(job.encoded)
             except Exception as error:
                 job.error = error
@@ -171,12 +172,12 @@ class Scheduler:
         while self._entries:
             entry = self._entries[0]
             if not entry.future.cancelled():
-                if taken and (entry.predictor is not taken[0].predictor or size + len(entry.encoded) > share):
+                if taken and (entry.predictor is not taken[0].predictor or size + len(entry.texts) > share):
                     break
                 taken.append(entry)
-                size += len(entry.encoded)
+                size += len(entry.texts)
             self._entries.popleft()
-            self._queued -= len(entry.encoded)
+            self._queued -= len(entry.texts)
         return taken
 
     def _work(self) -> None:
@@ -200,7 +201,7 @@ class Scheduler:
                 job.error = error
         start = 0
         for entry in job.entries:
-            end = start + len(entry.encoded)
+            end = start + len(entry.texts)
             if entry.future.done():
                 pass  # its caller left meanwhile
             elif job.error:

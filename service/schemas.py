@@ -79,11 +79,12 @@ class ModelResponse(BaseModel):
     default: bool = Field(description="Whether it answers requests that name no version.")
     description: str
     precision: str = Field(description="Which of the bundle's graphs computes.", examples=["float32"])
+    precision_metrics: dict[str, Any] = Field(description="What that graph measured on the test set.")
     labels: tuple[str, str]
     threshold: float
     maxlen: int = Field(description="Token ids that the model reads at most.")
     num_words: int = Field(description="Size of its vocabulary, special ids included.")
-    metrics: dict[str, Any]
+    metrics: dict[str, Any] = Field(description="Measured quality in float32.")
     recipe: dict[str, Any]
 
 

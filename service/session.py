@@ -14,7 +14,7 @@ BATCH_SIZE = 32
 """Texts that one run of the graph computes at most: larger batches win no speed and cost memory."""
 
 
-TokenIds = Sequence[int]
+TokenIds = Sequence[int] | NDArray[np.int32]
 """The ids of one text."""
 
 

@@ -2,18 +2,22 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from service.bundle import TokenizerSpec
+from service.word_table import CACHED_BYTES, WordTable, hash_words
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
     """A text as the model's token ids, before any padding or cutting."""
 
-    token_ids: list[int]
+    token_ids: NDArray[np.int32]  # [ids]
     words: int  # that the text has
     known_words: int  # of them, those the model has a vector for
 
@@ -21,16 +25,11 @@ class Encoded:
 class Tokenizer(Protocol):
     """What the rest of the service needs of a tokenizer."""
 
-    def encode(self, text: str) -> Encoded:
-        """The text's token ids, whole."""
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """The token ids of each text, whole, in order."""
 
 
-# Keras's Tokenizer lower-cases and replaces these characters by spaces. The index was built from byte strings:
-# only ASCII letters have a lower case, and among white space only blank, tab and newline split. The other ASCII
-# white space occurs in no word of the index, so splitting there as well changes no known word.
-_FILTERED = b'!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r\x0b\x0c'
-_LOWERED = bytes(range(256)).lower()
-_TO_WORDS = _LOWERED.translate(bytes(0x20 if byte in _FILTERED else byte for byte in range(256)))
+_START = b"\xff"  # begins each text, as a word of its own: no UTF-8 has this byte
 
 
 class KerasImdbTokenizer:
@@ -41,28 +40,69 @@ class KerasImdbTokenizer:
         spec: ids and limits. A word of rank r has id r + `index_from`; ids from `num_words` on are known to the
             index but not to the model and become `oov_id`; a word that the index lacks is dropped.
 
+    Raises:
+        ValueError: the vocabulary is not one of words (see `WordTable`).
+
     Source: `keras.datasets.imdb` and `keras.preprocessing.text.Tokenizer`, checked on all 50,000 reviews.
     """
 
     def __init__(self, vocabulary: Sequence[str], spec: TokenizerSpec) -> None:
-        self._start_id = spec.start_id
+        ids = np.arange(len(vocabulary) + 1, dtype=np.uint64) + spec.index_from
+        ids[ids >= spec.num_words] = spec.oov_id
+        ids[0] = spec.start_id
+        limit = max(spec.num_words, spec.start_id + 1, spec.oov_id + 1)
+        self._table = WordTable([_START, *(word.encode() for word in vocabulary)], ids, limit)
         self._oov_id = spec.oov_id
-        self._ids = {
-            word.encode(): token_id if token_id < spec.num_words else spec.oov_id
-            for token_id, word in enumerate(vocabulary, start=spec.index_from + 1)
-        }
 
-    def encode(self, text: str) -> Encoded:
-        """The text as a person reads it (see `plain_typography`), split and looked up as Keras did."""
-        return self.encode_as_keras(plain_typography(text))
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """The texts as a person reads them (see `plain_typography`), split and looked up as Keras did."""
+        return self.encode_as_keras([plain_typography(text) for text in texts])
 
-    def encode_as_keras(self, text: str) -> Encoded:
-        """The text by Keras's rules alone: for a raw IMDB review, exactly the ids that Keras stores."""
-        words = text.encode().translate(_TO_WORDS).split()
-        # No word has id 0, so filter(None, …) drops just the words that the index lacks.
-        token_ids = [self._start_id, *filter(None, map(self._ids.get, words))]
-        known_words = len(token_ids) - 1 - token_ids.count(self._oov_id)
-        return Encoded(token_ids, len(words), known_words)
+    def encode_as_keras(self, texts: Sequence[str]) -> list[Encoded]:
+        """The texts by Keras's rules alone: for raw IMDB reviews, exactly the ids that Keras stores."""
+        if len(texts) == 1:
+            return [self._encode_one(texts[0].encode())]
+        groups = _groups([text.encode() for text in texts])
+        return [encoded for group in groups for encoded in self._encode_group(group)]
+
+    def _encode_one(self, text: bytes) -> Encoded:
+        """`_encode_group` for one text, in half of its time."""
+        hashes, _ = hash_words(b" %b %b " % (_START, text))
+        ids = self._table.look_up(hashes)
+        token_ids = ids[ids < self._table.limit].astype(np.int32)
+        known_words = int(np.count_nonzero(token_ids != self._oov_id)) - 1
+        return Encoded(token_ids, int(np.count_nonzero(hashes)) - 1, known_words)
+
+    def _encode_group(self, texts: list[bytes]) -> Iterator[Encoded]:
+        hashes, ends = hash_words(b"".join(b" %b %b" % (_START, text) for text in texts) + b" ")
+        some = hashes != 0
+        hashes, ends = hashes[some], ends[some]
+        ids = self._table.look_up(hashes)
+        found = ids < self._table.limit
+        token_ids = ids[found].astype(np.int32)
+        # Which word begins a text is told by its place: no word, whatever its hash, can shift the ids of other texts.
+        before = np.cumsum([0, *(len(text) + 3 for text in texts[:-1])])
+        starts = ends.searchsorted(before + 2)
+        first_ids = found.cumsum()[starts] - 1
+        known_words = np.add.reduceat(token_ids != self._oov_id, first_ids, dtype=np.int64) - 1
+        words = np.diff(starts, append=len(hashes)) - 1
+        last_ids = [*first_ids[1:].tolist(), len(token_ids)]
+        for begin, end, *counts in zip(first_ids.tolist(), last_ids, words.tolist(), known_words.tolist(), strict=True):
+            yield Encoded(token_ids[begin:end], *counts)
+
+
+def _groups(texts: list[bytes]) -> Iterator[list[bytes]]:
+    """The texts in order, in runs that joined have at most `CACHED_BYTES` bytes; a longer text is alone."""
+    group: list[bytes] = []
+    size = 1
+    for text in texts:
+        if group and size + len(text) + 3 > CACHED_BYTES:
+            yield group
+            group, size = [], 1
+        group.append(text)
+        size += len(text) + 3
+    if group:
+        yield group
 
 
 TOKENIZERS: dict[str, Callable[[Sequence[str], TokenizerSpec], Tokenizer]] = {"keras-imdb": KerasImdbTokenizer}

@@ -49,9 +49,13 @@ def cli(
     chosen = replace(RECIPES[recipe], **{name: value for name, value in changes.items() if value is not None})
     run_dir = run_dir or Path("runs") / recipe
     outcome = train(chosen, data_dir, run_dir, models_dir or run_dir / "models", resume)
+    graphs = ", ".join(
+        f"{precision} within {about['max_difference_to_keras']:.1e} of Keras"
+        for precision, about in outcome.graphs.items()
+    )
     click.echo(
         f"Test accuracy {outcome.metrics['accuracy']:.4f}, loss {outcome.metrics['loss']:.3f}, "
-        f"AUC {outcome.metrics['auc']:.4f}; largest difference to Keras {outcome.max_difference:.1e}.\n"
+        f"AUC {outcome.metrics['auc']:.4f}; {graphs}.\n"
         f"Run:    {run_dir}\nBundle: {outcome.bundle}\nReport: {outcome.report}"
     )
 

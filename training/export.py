@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from dataclasses import dataclass
@@ -30,11 +31,16 @@ from service.tokenizer import plain_typography
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.inference_form import INPUT, OUTPUT, inference_form
+from training.quantize import best_quantized_form
 from training.recipes import Recipe
 
 OPSET = 18
 MAX_DIFFERENCE = 1e-5
-"""Largest |Δp| between Keras and onnxruntime that passes."""
+"""Largest |Δp| between Keras and an exact graph that passes."""
+MIN_AGREEMENT, MAX_ACCURACY_LOSS = 0.995, 0.001
+"""Labels that the 8-bit form shares with float32, and accuracy that it loses, for it to be in the bundle."""
+
+logger = logging.getLogger(__name__)
 
 VOCABULARY_FILE = "vocabulary.txt"
 
@@ -58,10 +64,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Exported:
-    """What exporting measured: quality as served, and the largest |Δp| between Keras and onnxruntime."""
+    """What exporting measured: quality as served in float32, and what is known of each graph, by precision."""
 
     metrics: dict[str, Any]
-    max_difference: float
+    graphs: dict[str, dict[str, Any]]
 
 
 def to_onnx(model: keras.Model, input_name: str, output_name: str) -> onnx.ModelProto:
@@ -87,12 +93,22 @@ def write_bundle(
     recipe: Recipe,
     word_index: dict[str, int],
     reference: Reference,
+    training_token_ids: NDArray[np.int32],
     libraries: dict[str, str],
     path: Path,
 ) -> Exported:
     """Exports the model as the bundle `path`, which appears whole and checked, or not at all.
 
-    Its metrics are those of the finished bundle, which reads the reference's texts as the service will.
+    Its metrics are those of the finished bundle in float32, which reads the reference's texts as the service will.
+
+    Args:
+        model: trained.
+        recipe: which it was trained by.
+        word_index: word to rank.
+        reference: test reviews that every graph has to answer as Keras does.
+        training_token_ids: padded training reviews, int32[n, maxlen], for the 8-bit form to be calibrated on.
+        libraries: versions, for the manifest.
+        path: folder of the bundle, `<name>/<version>`.
 
     Raises:
         ExportError: the exported model differs from Keras.
@@ -100,65 +116,80 @@ def write_bundle(
     partial = path.parent / f".{path.name}.partial" / recipe.model_name / str(recipe.model_version)
     shutil.rmtree(partial.parents[1], ignore_errors=True)
     partial.mkdir(parents=True)
-    graphs = _write_graphs(model, partial)
+    graphs = _write_graphs(model, recipe, training_token_ids, partial)
     ranked = sorted(word_index, key=word_index.__getitem__)
     (partial / VOCABULARY_FILE).write_bytes(("\n".join(ranked) + "\n").encode())
     manifest = _manifest(recipe, graphs, _hashes(partial), libraries)
     _write_manifest(partial, manifest)
-    measured: dict[str, Any] = {}
-    for precision, graph in graphs.items():
-        answers, difference = _answers_from_text(partial, precision, reference)
-        measured = metrics(Answers(answers, reference.labels, reference.lengths), recipe.threshold)
-        about = {"max_difference_to_keras": difference, "accuracy": measured["accuracy"]}
-        graphs[precision] = graph.model_copy(update={"metrics": about})
-    _write_manifest(partial, manifest.model_copy(update={"metrics": {"test": measured}, "graphs": graphs}))
+    measured = _measure_graphs(partial, graphs, reference, recipe.threshold)
+    manifest = _manifest(recipe, graphs, _hashes(partial), libraries)
+    _write_manifest(partial, manifest.model_copy(update={"metrics": {"test": measured}}))
     if path.exists():
         shutil.rmtree(path)
     os.replace(partial, path)
     shutil.rmtree(partial.parents[1])
-    return Exported(measured, max(graph.metrics["max_difference_to_keras"] for graph in graphs.values()))
+    return Exported(measured, {precision: graph.metrics for precision, graph in graphs.items()})
 
 
 def _write_manifest(path: Path, manifest: Manifest) -> None:
     (path / MANIFEST_FILE).write_text(json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
 
 
-def _write_graphs(model: keras.Model, path: Path) -> dict[str, GraphSpec]:
-    """The graphs by precision: the reference as tf2onnx writes it, and the form that computes less."""
+def _write_graphs(
+    model: keras.Model, recipe: Recipe, training_token_ids: NDArray[np.int32], path: Path
+) -> dict[str, GraphSpec]:
+    """The graphs by precision: the reference as tf2onnx writes it, the form that computes less, and that in 8 bits."""
     onnx.save(to_onnx(model, INPUT, OUTPUT), path / "reference.onnx")
     graphs = {"reference": GraphSpec(file="reference.onnx", input_shape=(None, model.input_shape[1]), metrics={})}
-    if form := inference_form(model):
-        onnx.save(form, path / "float32.onnx")
-        graphs["float32"] = GraphSpec(file="float32.onnx", input_shape=(None, None), metrics={})
-    else:
-        graphs["float32"] = graphs["reference"]
+    form = inference_form(model) if recipe.padding == "post" else None
+    if form is None:
+        return {**graphs, "float32": graphs["reference"]}
+    for precision, graph in (("float32", form), ("int8", best_quantized_form(form, training_token_ids))):
+        onnx.save(graph, path / f"{precision}.onnx")
+        graphs[precision] = GraphSpec(file=f"{precision}.onnx", input_shape=(None, None), metrics={})
     return graphs
 
 
-def _answers_from_text(path: Path, precision: str, reference: Reference) -> tuple[NDArray[np.float64], float]:
-    """Through the service's own reader, tokenizer and session, as a caller's text goes.
+def _measure_graphs(path: Path, graphs: dict[str, GraphSpec], reference: Reference, threshold: float) -> dict[str, Any]:
+    """Compares every graph with Keras and notes it in `graphs`; leaves out an 8-bit form that is not good enough.
 
     Returns:
-        The answers and how much they differ from Keras's at most.
+        The metrics of the float32 graph.
 
     Raises:
-        ExportError: they differ by more than `MAX_DIFFERENCE`.
+        ExportError: an exact graph differs from Keras by more than `MAX_DIFFERENCE`.
     """
-    predictions = Predictor.load(open_bundle(path), precision).predict(reference.texts)
-    answers = np.array([prediction.probability for prediction in predictions])
     # Typographic characters are read as a person reads them; Keras did not, so there it is no reference.
     as_keras = [row for row, text in enumerate(reference.texts) if plain_typography(text) == text]
-    difference = float(np.abs(answers[as_keras] - reference.probabilities[as_keras]).max())
-    if not difference <= MAX_DIFFERENCE:  # also true of NaN
-        raise ExportError(
-            f"the {precision} graph, reading raw text, differs from Keras by up to {difference:.2g}; "
-            f"{MAX_DIFFERENCE:g} is allowed."
-        )
-    return answers, difference
+    measured: dict[str, Any] = {}
+    exact: NDArray[np.float64] = np.empty(0)
+    for precision in list(graphs):
+        # Through the service's own reader, tokenizer and session, as a caller's text goes.
+        predictions = Predictor.load(open_bundle(path), precision).predict(reference.texts)
+        answers = np.array([prediction.probability for prediction in predictions])
+        difference = float(np.abs(answers[as_keras] - reference.probabilities[as_keras]).max())
+        accuracy = float(((answers >= threshold) == reference.labels).mean())
+        about = {"reviews": len(answers), "max_difference_to_keras": difference, "accuracy": accuracy}
+        if precision == "int8":
+            about["label_agreement"] = float(((answers >= threshold) == (exact >= threshold)).mean())
+            if about["label_agreement"] < MIN_AGREEMENT or accuracy < measured["accuracy"] - MAX_ACCURACY_LOSS:
+                logger.warning("The 8-bit form is left out, it is not good enough: %s", about)
+                (path / graphs.pop(precision).file).unlink()
+                continue
+        elif not difference <= MAX_DIFFERENCE:  # also true of NaN
+            raise ExportError(
+                f"the {precision} graph, reading raw text, differs from Keras by up to {difference:.2g}; "
+                f"{MAX_DIFFERENCE:g} is allowed."
+            )
+        else:
+            exact, measured = answers, metrics(Answers(answers, reference.labels, reference.lengths), threshold)
+        graphs[precision] = graphs[precision].model_copy(update={"metrics": about})
+    return measured
 
 
 def _hashes(path: Path) -> dict[str, str]:
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(path.iterdir())}
+    files = sorted(file for file in path.iterdir() if file.name != MANIFEST_FILE)
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def _manifest(

@@ -75,7 +75,7 @@ def inference_form(model: keras.Model) -> onnx.ModelProto | None:
     except ValueError as reason:
         _log.warning("%s has no inference form, its plain graph is used: %s", model.name, reason)
         return None
-    return _graph(network)
+    return _written(network)
 
 
 def reach(network: Network, length: int) -> tuple[list[int], int]:
@@ -99,17 +99,21 @@ def reach(network: Network, length: int) -> tuple[list[int], int]:
     return appended, present
 
 
-def rest_of_dense(network: Network) -> Floats:
-    """The Dense layer's bias and its sum over positions of pure padding, by the first of them: [positions + 1]."""
-    padding = network.embedding[PADDING_ID]
+def padding_vector(network: Network) -> Floats:
+    """What every position beyond the text holds after the last pool: [channels]."""
+    padding: Floats = network.embedding[PADDING_ID]
     for block in network.blocks:
         for weights, bias in block.convolutions:
             padding = np.maximum(0, padding @ weights.sum(axis=0) + bias)  # the same vector under each tap
-    from_the_end = np.cumsum((network.dense @ padding)[::-1])[::-1]
-    return np.append(from_the_end, 0) + network.dense_bias
+    return padding
 
 
 def read_network(model: keras.Model) -> Network:
+    """The parts of a Keras model.
+
+    Raises:
+        ValueError: it is a network of another kind.
+    """
     layers = [layer for layer in model.layers if not isinstance(layer, _NOTHING_AT_INFERENCE)]
     if not isinstance(model, keras.Sequential) or len(layers) < 4:
         raise ValueError("it is not the expected row of layers")
@@ -154,94 +158,117 @@ def _is_plain_pool(layer: keras.layers.MaxPooling1D) -> bool:
     return (layer.padding, layer.strides, layer.data_format) == ("valid", layer.pool_size, "channels_last")
 
 
-class _Nodes:
-    """The nodes and constants of a graph being written; a node and its only output share a name."""
+class FormWriter:
+    """Writes the graph of an inference form, in one precision or another; a node and its output share a name.
 
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, onnx.TensorProto] = {}
+    What depends on the length alone is looked up by it: that is fewer nodes to run than arithmetic on shapes.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._reaches = [reach(network, max(1, length)) for length in range(network.maxlen + 1)]
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+        self.axis_1 = self.constant("axis_1", [1], np.int64)
+        self.add("length", "Squeeze", self.add("shape", "Shape", INPUT, start=1, end=2))
 
     def constant(self, name: str, values: Any, dtype: type) -> str:
-        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(values, dtype), name)
+        """Adds a constant and returns its name."""
+        self._constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
     def add(self, name: str, operator: str, *inputs: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
+        """Adds a node and returns the name of its output."""
+        self._nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
         return name
 
+    def ids(self) -> str:
+        """The token ids, padded as far as the first block needs: int32[batch, n]."""
+        return self._extended("ids", INPUT, block=0, rank=2)  # Pad writes 0, the padding id, if not told otherwise
 
-def _graph(network: Network) -> onnx.ModelProto:
-    graph = _Nodes()
-    # What depends on the length alone is looked up by it: fewer nodes to run than arithmetic on shapes.
-    reaches = [reach(network, max(1, length)) for length in range(network.maxlen + 1)]
-    first_axis = graph.constant("axis_1", [1], np.int64)
-    graph.add("length", "Squeeze", graph.add("shape", "Shape", INPUT, start=1, end=2))
+    def extended(self, value: str, block: int) -> str:
+        """A block's input [batch, channels, 1, n] and as many copies of its last position as the block needs."""
+        return self._extended(f"extended{block + 1}", value, block, rank=4, mode="edge")
 
-    def extended(name: str, inputs: str, block: int, rank: int, **attributes: Any) -> str:
-        pads = np.zeros((len(reaches), 2 * rank))
-        pads[:, -1] = [appended[block] for appended, _ in reaches]
-        table = graph.constant(f"{name}_by_length", pads, np.int64)
-        return graph.add(name, "Pad", inputs, graph.add(f"{name}_pads", "Gather", table, "length"), **attributes)
+    def _extended(self, name: str, value: str, block: int, rank: int, **attributes: Any) -> str:
+        pads = np.zeros((len(self._reaches), 2 * rank))
+        pads[:, -1] = [appended[block] for appended, _ in self._reaches]
+        table = self.constant(f"{name}_by_length", pads, np.int64)
+        return self.add(name, "Pad", value, self.add(f"{name}_pads", "Gather", table, "length"), **attributes)
 
-    ids = extended("ids", INPUT, 0, rank=2)  # Pad's own default is 0
-    value = _first_convolution(graph, network, ids, first_axis)
-    for number, block in enumerate(network.blocks, start=1):
-        if number > 1:
-            value = extended(f"extended{number}", value, number - 1, rank=4, mode="edge")
-        for position, (weights, bias) in enumerate(block.convolutions, start=1):
-            name = f"conv{number}_{position}"
-            if (number, position) != (1, 1):
-                kernel = graph.constant(f"{name}_weights", weights.transpose(2, 1, 0)[:, :, None], np.float32)
-                offset = graph.constant(f"{name}_bias", bias, np.float32)
-                value = graph.add(name, "Conv", value, kernel, offset, kernel_shape=[1, len(weights)])
-            value = graph.add(f"{name}_relu", "Relu", value)
-        window = [1, block.pool_size]
-        value = graph.add(f"pool{number}", "MaxPool", value, kernel_shape=window, strides=window)
+    def pool(self, value: str, block: int) -> str:
+        """The pool that ends a block."""
+        window = [1, self._network.blocks[block].pool_size]
+        return self.add(f"pool{block + 1}", "MaxPool", value, kernel_shape=window, strides=window)
 
-    positions = np.array([present for _, present in reaches])
-    channels = network.dense.shape[1]
-    dense = graph.constant("dense_weights", network.dense.reshape(-1, 1), np.float32)
-    used = graph.constant("dense_rows_by_length", positions[:, None] * channels, np.int64)
-    used = graph.add("dense_rows", "Gather", used, "length")
-    used = graph.add("dense_used", "Slice", dense, graph.constant("zero", [0], np.int64), used)
-    rest = graph.constant("rest_by_length", rest_of_dense(network)[positions, None], np.float32)
-    rest = graph.add("rest", "Gather", rest, "length")
-    features = graph.add("features", "Flatten", graph.add("by_position", "Transpose", value, perm=[0, 2, 3, 1]))
-    probabilities = graph.add("probabilities", "Sigmoid", graph.add("logits", "Gemm", features, used, rest))
-    graph.add(OUTPUT, "Squeeze", probabilities, first_axis)
-    return _model(graph)
+    def model(self, value: str, padding: Floats) -> onnx.ModelProto:
+        """The whole graph, with the Dense layer over the computed positions and its known sum over the others.
+
+        Args:
+            value: the last pool's output, float32[batch, channels, 1, positions].
+            padding: what the positions beyond the text hold there.
+        """
+        dense = self._network.dense
+        # Sums from the last position to the first: the rest by where it begins, and none of it at the very end.
+        rest = np.append(np.cumsum((dense @ padding)[::-1])[::-1], 0) + self._network.dense_bias
+        positions = np.array([present for _, present in self._reaches])
+        rest_table = self.constant("rest_by_length", rest[positions, None], np.float32)
+        rows_table = self.constant("dense_rows_by_length", positions[:, None] * dense.shape[1], np.int64)
+        rows = self.add("dense_rows", "Gather", rows_table, "length")
+        weights = self.constant("dense_weights", dense.reshape(-1, 1), np.float32)
+        used = self.add("dense_used", "Slice", weights, self.constant("zero", [0], np.int64), rows)
+        features = self.add("features", "Flatten", self.add("by_position", "Transpose", value, perm=[0, 2, 3, 1]))
+        logits = self.add("logits", "Gemm", features, used, self.add("rest", "Gather", rest_table, "length"))
+        self.add(OUTPUT, "Squeeze", self.add("probabilities", "Sigmoid", logits), self.axis_1)
+        ids = helper.make_tensor_value_info(INPUT, TensorProto.INT32, ["batch", "length"])
+        probability = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch"])
+        graph = helper.make_graph(self._nodes, "inference_form", [ids], [probability], initializer=self._constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+        onnx.checker.check_model(model, full_check=True)
+        return model
 
 
-def _first_convolution(graph: _Nodes, network: Network, ids: str, first_axis: str) -> str:
+def _written(network: Network) -> onnx.ModelProto:
+    writer = FormWriter(network)
+    value = _first_convolution(writer, network)
+    for number, block in enumerate(network.blocks):
+        if number > 0:
+            value = writer.extended(value, number)
+        for position, (weights, bias) in enumerate(block.convolutions):
+            name = f"conv{number + 1}_{position + 1}"
+            if number + position > 0:
+                value = _convolution(writer, name, value, weights, bias)
+            value = writer.add(f"{name}_relu", "Relu", value)
+        value = writer.pool(value, number)
+    return writer.model(value, padding_vector(network))
+
+
+def _convolution(writer: FormWriter, name: str, value: str, weights: Floats, bias: Floats) -> str:
+    kernel = writer.constant(f"{name}_weights", weights.transpose(2, 1, 0)[:, :, None], np.float32)
+    return writer.add(name, "Conv", value, kernel, writer.constant(f"{name}_bias", bias, np.float32))
+
+
+def _first_convolution(writer: FormWriter, network: Network) -> str:
     """Token ids int32[batch, n] -> the first convolution float32[batch, filters, 1, n - kernel + 1], before relu."""
     weights, bias = network.blocks[0].convolutions[0]
-    kernel = len(weights)
-    if network.embedding.shape[0] * kernel * weights.shape[2] > MAX_TABLE_VALUES:
-        rows = graph.add("vectors", "Gather", graph.constant("embedding", network.embedding, np.float32), ids)
-    else:
-        for tap in range(kernel):
-            seen = [(f"tap{tap}_from", tap), (f"tap{tap}_to", tap + 1 - kernel or np.iinfo(np.int64).max)]
-            bounds = [graph.constant(name, [value], np.int64) for name, value in seen]
-            table = network.embedding @ weights[tap] + (bias if tap == 0 else 0)
-            table_name = graph.constant(f"tap{tap}_table", table, np.float32)
-            seen_ids = graph.add(f"tap{tap}_ids", "Slice", ids, *bounds, first_axis)
-            added = graph.add(f"tap{tap}_rows", "Gather", table_name, seen_ids)
-            rows = added if tap == 0 else graph.add(f"tap{tap}_sum", "Add", rows, added)
-    by_position = graph.add("vectors_4d", "Unsqueeze", rows, first_axis)
-    by_channel = graph.add("vectors_by_channel", "Transpose", by_position, perm=[0, 3, 1, 2])
-    if "embedding" not in graph.constants:
-        return by_channel
-    filters = graph.constant("conv1_1_weights", weights.transpose(2, 1, 0)[:, :, None], np.float32)
-    offset = graph.constant("conv1_1_bias", bias, np.float32)
-    return graph.add("conv1_1", "Conv", by_channel, filters, offset, kernel_shape=[1, kernel])
+    kernel, ids = len(weights), writer.ids()
+    if len(network.embedding) * kernel * len(bias) > MAX_TABLE_VALUES:
+        vectors = writer.constant("embedding", network.embedding, np.float32)
+        value = by_channel(writer, writer.add("vectors", "Gather", vectors, ids))
+        return _convolution(writer, "conv1_1", value, weights, bias)
+    rows = ""
+    for tap in range(kernel):
+        start = writer.constant(f"tap{tap}_from", [tap], np.int64)
+        end = writer.constant(f"tap{tap}_to", [tap + 1 - kernel or np.iinfo(np.int64).max], np.int64)
+        seen = writer.add(f"tap{tap}_ids", "Slice", ids, start, end, writer.axis_1)
+        table = network.embedding @ weights[tap] + (bias if tap == 0 else 0)
+        added = writer.add(f"tap{tap}_rows", "Gather", writer.constant(f"tap{tap}_table", table, np.float32), seen)
+        rows = writer.add(f"tap{tap}_sum", "Add", rows, added) if rows else added
+    return by_channel(writer, rows)
 
 
-def _model(graph: _Nodes) -> onnx.ModelProto:
-    ids = helper.make_tensor_value_info(INPUT, TensorProto.INT32, ["batch", "length"])
-    probability = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch"])
-    body = helper.make_graph(
-        graph.nodes, "inference_form", [ids], [probability], initializer=list(graph.constants.values())
+def by_channel(writer: FormWriter, rows: str) -> str:
+    """[batch, n, channels] -> [batch, channels, 1, n], the layout of a 4-D convolution."""
+    return writer.add(
+        "by_channel", "Transpose", writer.add("rows_4d", "Unsqueeze", rows, writer.axis_1), perm=[0, 3, 1, 2]
     )
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-    onnx.checker.check_model(model, full_check=True)
-    return model

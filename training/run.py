@@ -26,9 +26,9 @@ class Outcome:
     """What a finished run reports."""
 
     metrics: dict[str, Any]
+    graphs: dict[str, dict[str, Any]]  # by precision
     bundle: Path
     report: Path
-    max_difference: float
 
 
 def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path, resume: bool) -> Outcome:
@@ -50,8 +50,8 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     )
     word_index = load_word_index(data_dir)
     _begin_run(recipe, run_dir)  # only now: a wrong data folder leaves no run behind
-    x_test = padded(test_split[0], recipe)
-    model, history = fit(recipe, (padded(train_split[0], recipe), train_split[1]), (x_test, test_split[1]), run_dir)
+    x_train, x_test = padded(train_split[0], recipe), padded(test_split[0], recipe)
+    model, history = fit(recipe, (x_train, train_split[1]), (x_test, test_split[1]), run_dir)
     model.save(run_dir / "model.keras")
     print(f"Evaluating on {len(x_test):,} test reviews, exporting, and comparing with Keras")
     reference = Reference(
@@ -62,14 +62,14 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     )
     bundle = models_dir / recipe.model_name / str(recipe.model_version)
     report = models_dir / recipe.model_name / "reports" / str(recipe.model_version)
-    exported = write_bundle(model, recipe, word_index, reference, _libraries(), bundle)
+    exported = write_bundle(model, recipe, word_index, reference, x_train, _libraries(), bundle)
     for folder in (run_dir, report):
         folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "history.json", history)
         _write_json(folder / "metrics.json", exported.metrics)
         history_plots(history, folder)
         metrics_plots(exported.metrics, LABELS, folder)
-    return Outcome(exported.metrics, bundle, report, exported.max_difference)
+    return Outcome(exported.metrics, exported.graphs, bundle, report)
 
 
 def _check_run(recipe: Recipe, run_dir: Path, resume: bool) -> None:

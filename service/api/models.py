@@ -33,6 +33,7 @@ def _description(state: State, predictor: Predictor) -> dict[str, Any]:
         "default": predictor is state.registry.default,
         "description": manifest.description,
         "precision": predictor.precision,
+        "precision_metrics": manifest.graphs[predictor.precision].metrics,
         "labels": manifest.labels,
         "threshold": manifest.threshold,
         "maxlen": manifest.input.maxlen,

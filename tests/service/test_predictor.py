@@ -40,6 +40,12 @@ def test_an_unknown_tokenizer_is_refused(small: BundleFolder) -> None:
         predictor(small)
 
 
+def test_a_vocabulary_with_a_word_twice_is_refused_in_one_line(small: BundleFolder) -> None:
+    small.replace_file("vocabulary.txt", b"the\ngood\nthe\n")
+    with pytest.raises(BundleError, match=r"vocabulary.txt: cannot be used: two words have one hash"):
+        predictor(small)
+
+
 @pytest.mark.parametrize("text", ["a", "x" * 10, "좋다", "😀", "\u200b"])
 def test_a_text_passes(text: str) -> None:
     check_text(text, max_chars=10)

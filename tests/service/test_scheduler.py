@@ -33,12 +33,12 @@ class Echo:
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         keys = range(len(self._texts), len(self._texts) + len(texts))
         self._texts.update(zip(keys, texts, strict=True))
-        return [Encoded([key], words=1, known_words=1) for key in keys]
+        return [Encoded(np.array([key], np.int32), words=1, known_words=1) for key in keys]
 
     def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
         self._fail("batches")
         rows = list(range(len(encoded)))[::-1]
-        return [Batch(rows, np.array([list(encoded[row].token_ids) for row in rows], np.int32))]
+        return [Batch(rows, np.array([encoded[row].token_ids for row in rows]))]
 
     def run(self, batch: Batch) -> NDArray[np.float32]:
         texts = [self._texts[key] for key in batch.token_ids[::-1, 0].tolist()]

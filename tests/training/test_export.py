@@ -20,6 +20,7 @@ from training.export import Exported, Reference, to_onnx, write_bundle
 
 NAME = Path(TINY.model_name, str(TINY.model_version))
 LIBRARIES = {"keras": "3", "numpy": "2"}
+CALIBRATION = np.random.default_rng(5).integers(1, TINY.num_words, (64, TINY.maxlen), np.int32)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def models_dir(
 ) -> Path:
     """Holds the bundle of the tiny model."""
     folder = tmp_path_factory.mktemp("models")
-    write_bundle(model, TINY, word_index, reference, LIBRARIES, folder / NAME)
+    write_bundle(model, TINY, word_index, reference, CALIBRATION, LIBRARIES, folder / NAME)
     return folder
 
 
@@ -93,12 +94,12 @@ def test_manifest_says_all_that_inference_needs(models_dir: Path) -> None:
         **{"padding": "post", "truncating": "pre"},
     }
     assert manifest["output"] == {"name": "probability", "dtype": "float32"}
-    assert {name: graph["input_shape"] for name, graph in manifest["graphs"].items()} == {
-        "reference": [None, 20],
-        "float32": [None, None],
-    }
-    for graph in manifest["graphs"].values():
-        assert 0 <= graph["metrics"]["max_difference_to_keras"] <= export.MAX_DIFFERENCE
+    shapes = {"reference": [None, 20], "float32": [None, None], "int8": [None, None]}
+    assert {name: graph["input_shape"] for name, graph in manifest["graphs"].items()} == shapes
+    for precision in ("reference", "float32"):
+        difference = manifest["graphs"][precision]["metrics"]["max_difference_to_keras"]
+        assert 0 <= difference <= export.MAX_DIFFERENCE
+    assert manifest["graphs"]["int8"]["metrics"]["label_agreement"] >= export.MIN_AGREEMENT
     assert (manifest["labels"], manifest["threshold"]) == (["negative", "positive"], 0.5)
     assert (manifest["recipe"], manifest["seed"]) == (TINY.as_dict(), TINY.seed)
     assert manifest["libraries"] == LIBRARIES
@@ -157,7 +158,7 @@ def test_graph_that_differs_from_keras_leaves_the_old_bundle_in_place(
     with pytest.raises(
         (ExportError, BundleError), match=r"the reference graph, reading raw text, differs from Keras|not probabilities"
     ):
-        write_bundle(model, TINY, word_index, reference, LIBRARIES, models_dir / NAME)
+        write_bundle(model, TINY, word_index, reference, CALIBRATION, LIBRARIES, models_dir / NAME)
     assert files(models_dir / NAME) == before
     assert bundles(models_dir) == [models_dir / NAME]
 
@@ -168,7 +169,7 @@ def test_bundle_that_reads_texts_differently_does_not_appear(
 ) -> None:
     swapped = {**word_index, "the": word_index["word6"], "word6": word_index["the"]}
     with pytest.raises(ExportError, match="reading raw text, differs from Keras by up to"):
-        write_bundle(model, TINY, swapped, reference, LIBRARIES, tmp_path / NAME)
+        write_bundle(model, TINY, swapped, reference, CALIBRATION, LIBRARIES, tmp_path / NAME)
     assert bundles(tmp_path) == []
 
 
@@ -181,12 +182,30 @@ def test_new_bundle_takes_the_place_of_the_old_one(
     (old / "leftover.onnx").write_bytes(b"of a former export")
     half = tmp_path / TINY.model_name / f".{TINY.model_version}.partial" / "half"
     half.mkdir(parents=True)
-    exported = write_bundle(model, TINY, word_index, reference, {"keras": "4"}, old)
+    exported = write_bundle(model, TINY, word_index, reference, CALIBRATION, {"keras": "4"}, old)
     assert isinstance(exported, Exported)
     assert exported.metrics == json.loads((old / "manifest.json").read_text())["metrics"]["test"]
     assert open_bundle(old).manifest.libraries == {"keras": "4"}
     assert not (old / "leftover.onnx").exists()
     assert [path.name for path in old.parent.iterdir()] == [old.name]
+
+
+@pytest.mark.usefixtures("ready_graph")
+@pytest.mark.parametrize("bar", [{"MIN_AGREEMENT": 1.1}, {"MAX_ACCURACY_LOSS": -1.0}])
+def test_an_8_bit_form_that_is_not_good_enough_is_left_out(
+    bar: dict[str, float],
+    model: keras.Sequential,
+    word_index: dict[str, int],
+    reference: Reference,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in bar.items():
+        monkeypatch.setattr(export, name, value)
+    write_bundle(model, TINY, word_index, reference, CALIBRATION, LIBRARIES, tmp_path / NAME)
+    bundle = open_bundle(tmp_path / NAME)
+    assert set(bundle.manifest.graphs) == {"reference", "float32"}
+    assert not (bundle.path / "int8.onnx").exists()
 
 
 def test_network_without_an_inference_form_is_served_by_its_reference(
@@ -197,7 +216,7 @@ def test_network_without_an_inference_form_is_served_by_its_reference(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(export, "inference_form", lambda _: None)
-    write_bundle(model, TINY, word_index, reference, LIBRARIES, tmp_path / NAME)
+    write_bundle(model, TINY, word_index, reference, CALIBRATION, LIBRARIES, tmp_path / NAME)
     bundle = open_bundle(tmp_path / NAME)
     assert bundle.graph_path("float32") == bundle.graph_path("reference")
 

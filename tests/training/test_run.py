@@ -72,7 +72,7 @@ def test_run_ends_well_and_prints_its_results(run: Run) -> None:
     assert (run.finished.code, run.finished.stderr) == (0, "")
     accuracy = content(run.folder / "metrics.json")["accuracy"]
     assert f"Test accuracy {accuracy:.4f}, loss " in run.finished.stdout
-    assert "largest difference to Keras " in run.finished.stdout
+    assert "float32 within " in run.finished.stdout
     models = run.folder / "models" / "imdb-conv1d"
     assert run.finished.stdout.splitlines()[-3:] == [
         f"Run:    {run.folder}",
@@ -145,7 +145,7 @@ def test_raw_texts_that_are_not_the_reviews_stop_the_export(run: Run, tmp_path: 
     models = tmp_path / "models"
     stopped = run.again("--epochs", 1, "--resume", "--data-dir", data_dir, "--models-dir", models)
     assert stopped.code == 1
-    assert stopped.stderr.startswith("error: the bundle, from raw text, differs from Keras by up to ")
+    assert stopped.stderr.startswith("error: the reference graph, reading raw text, differs from Keras by up to ")
     assert stopped.stderr.count("\n") == 1
     assert not (models / "imdb-conv1d" / "1").exists()
 

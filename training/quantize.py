@@ -1,0 +1,252 @@
+"""The inference form in 8 bits: uint8 activations, int8 weights, the Dense layer in float32.
+
+Everything follows from the largest value that each channel takes on calibration texts, its peak:
+
+1. Tables become word vectors and a small convolution again: in 8 bits that costs less than adding up float rows.
+2. Channels that stay near 0 are left out. A trained relu network has many of them.
+3. Channels are balanced: relu and pools commute with a positive factor, so a weak channel can be made stronger and
+   the weights that read it weaker. One scale then suits all channels of a layer better (Nagel et al., "Data-Free
+   Quantization Through Weight Equalization and Bias Correction", 2019; Xiao et al., "SmoothQuant", 2022).
+4. One scale an activation makes its largest peak 255; one a filter makes its weights as large as is safe.
+
+Relu needs no node: what is below 0 saturates at uint8's 0, the zero point of all activations.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from training.inference_form import INPUT, OUTPUT, PADDING_ID, Block, Floats, FormWriter, Network, by_channel
+
+IDLE = 0.03
+"""A channel is left out if its peak is at most this part of the largest of its layer."""
+LANES = 16
+"""Channels are kept in multiples of this: onnxruntime's kernels compute so many at once."""
+BALANCE = 0.5
+"""Share of the differences between peaks that moves into the weights: 0 is none, 1 makes all peaks equal."""
+PAIR_LIMIT = 127.5
+"""Largest sum of two neighbouring weights, in steps. CPUs without VNNI add two products with uint8 in saturating 16
+bits: (127.5 + 1 for rounding, whole) * 255 still fits, so every CPU computes the same."""
+BATCH_SIZE = 32
+
+
+@dataclass
+class Layer:
+    """A convolution on its way to 8 bits."""
+
+    weights: Floats  # [kernel, channels_in, channels_out]
+    bias: Floats  # [channels_out]
+    peaks: Floats  # [channels_out], after relu
+
+    @property
+    def scale(self) -> float:
+        """What one step of the uint8 activation stands for; anything will do if it is always 0."""
+        return float(self.peaks.max()) / 255 or 1.0
+
+
+DRAWS, DRAW_SIZE, JUDGES = 10, 1_000, 4_000
+"""Sets of calibration texts that are tried, texts in each, and texts that judge them."""
+
+
+def best_quantized_form(form: onnx.ModelProto, training_token_ids: NDArray[np.int32]) -> onnx.ModelProto:
+    """The best of the 8-bit forms that several sets of calibration texts give.
+
+    Which texts happen to hold the largest peaks changes the error by half. So each set makes a form, and the one
+    closest to the exact form on other training texts is kept, where it matters: near the threshold, where a small
+    error changes the label.
+
+    Args:
+        form: as `inference_form` returns it.
+        training_token_ids: post-padded training texts int32[n, maxlen], in no order of any meaning.
+    """
+    judges = min(JUDGES, len(training_token_ids) // 2)
+    held_out, rest = training_token_ids[:judges], training_token_ids[judges:]
+    starts = range(0, len(rest) - DRAW_SIZE + 1, DRAW_SIZE)[:DRAWS] or range(1)
+    forms = [quantized_form(form, rest[start : start + DRAW_SIZE]) for start in starts]
+    exact = _logits(form, held_out)
+    near = np.abs(exact) < 4
+    if not near.any():
+        near[:] = True
+    errors = [float(np.square(_logits(candidate, held_out) - exact)[near].mean()) for candidate in forms]
+    return forms[int(np.argmin(errors))]
+
+
+def _logits(form: onnx.ModelProto, token_ids: NDArray[np.int32]) -> Floats:
+    session = onnxruntime.InferenceSession(form.SerializeToString(), providers=["CPUExecutionProvider"])
+    outputs = [session.run([OUTPUT], {INPUT: batch})[0] for batch in _batches([token_ids])]
+    probabilities = np.clip(np.concatenate(outputs).astype(np.float64), 1e-7, 1 - 1e-7)
+    logits: Floats = np.log(probabilities / (1 - probabilities))
+    return logits
+
+
+def quantized_form(
+    form: onnx.ModelProto, calibration_token_ids: NDArray[np.int32] | Sequence[NDArray[np.int32]]
+) -> onnx.ModelProto:
+    """An inference form in 8 bits, with the same input and output.
+
+    Args:
+        form: as `inference_form` returns it.
+        calibration_token_ids: post-padded texts int32[n, length], or several such arrays of different lengths: a
+            thousand or more texts from the training data, none that the network is judged by.
+
+    Returns:
+        The graph. In it, too, a text's answer does not depend on how far its batch is padded.
+    """
+    arrays = [calibration_token_ids] if isinstance(calibration_token_ids, np.ndarray) else calibration_token_ids
+    network = read_form(form)
+    convolutions = (convolution for block in network.blocks for convolution in block.convolutions)
+    layers = [Layer(*convolution, peaks) for convolution, peaks in zip(convolutions, _peaks(form, arrays), strict=True)]
+    network = replace(network, dense=leave_out_idle_channels(layers, network.dense))
+    network = replace(network, embedding=balance_channels(network.embedding, layers))
+    return _written(network, layers)
+
+
+def leave_out_idle_channels(layers: list[Layer], dense: Floats) -> Floats:
+    """Removes weak channels from layers and what reads them; returns the Dense weights [positions, channels] left."""
+    for layer, reader in zip(layers, [*layers[1:], None], strict=True):
+        active = int((layer.peaks > IDLE * layer.peaks.max()).sum())
+        wanted = max(LANES, -(-active // LANES) * LANES)
+        kept = np.sort(np.argsort(-layer.peaks, kind="stable")[:wanted])
+        layer.weights, layer.bias, layer.peaks = layer.weights[:, :, kept], layer.bias[kept], layer.peaks[kept]
+        if reader:
+            reader.weights = reader.weights[:, kept]
+        else:
+            dense = dense[:, kept]
+    return dense
+
+
+def balance_channels(vectors: Floats, layers: list[Layer]) -> Floats:
+    """Scales channels and, inversely, the weights that read them; returns the word vectors scaled likewise."""
+    factors = _balancing(np.abs(vectors).max(axis=0))
+    vectors = vectors * factors
+    for layer in layers:
+        layer.weights = layer.weights / factors[:, None]
+        if layer is not layers[-1]:  # the Dense layer stays in float32 and gains nothing
+            factors = _balancing(layer.peaks)
+            layer.weights, layer.bias = layer.weights * factors, layer.bias * factors
+            layer.peaks = layer.peaks * factors
+    return vectors
+
+
+def _balancing(peaks: Floats) -> Floats:
+    largest = max(float(peaks.max()), float(np.finfo(np.float32).tiny))
+    factors: Floats = (largest / np.maximum(peaks, largest * IDLE)) ** BALANCE
+    return factors
+
+
+def _peaks(form: onnx.ModelProto, arrays: Sequence[NDArray[np.int32]]) -> list[Floats]:
+    """The largest value of each channel after each relu."""
+    names = [node.output[0] for node in form.graph.node if node.op_type == "Relu"]
+    observed = onnx.ModelProto()
+    observed.CopyFrom(form)
+    observed.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    session = onnxruntime.InferenceSession(observed.SerializeToString(), providers=["CPUExecutionProvider"])
+    peaks: list[Floats] = [np.zeros(1)] * len(names)
+    for batch in _batches(arrays):
+        values = session.run(names, {INPUT: batch})
+        peaks = [np.maximum(peak, value.max(axis=(0, 2, 3))) for peak, value in zip(peaks, values, strict=True)]
+    return peaks
+
+
+def _batches(arrays: Sequence[NDArray[np.int32]]) -> Iterator[NDArray[np.int32]]:
+    """Texts of like length together, without the padding that none of them needs."""
+    for array in arrays:
+        lengths = np.where(array == PADDING_ID, 0, np.arange(array.shape[1]) + 1).max(axis=1, initial=1)
+        by_length = np.argsort(lengths, kind="stable")
+        for start in range(0, len(array), BATCH_SIZE):
+            rows = by_length[start : start + BATCH_SIZE]
+            yield array[rows, : lengths[rows[-1]]]
+
+
+def read_form(form: onnx.ModelProto) -> Network:
+    """The network that an inference form was written from, as far as its answers go: vectors of another basis."""
+    constants = {constant.name: numpy_helper.to_array(constant) for constant in form.graph.initializer}
+    convolutions: list[tuple[Floats, Floats]] = []
+    blocks = []
+    if "embedding" in constants:
+        vectors: Floats = constants["embedding"].astype(np.float64)
+    else:
+        taps = sum(name.endswith("_table") for name in constants)
+        vectors, *convolution = factored(np.stack([constants[f"tap{tap}_table"] for tap in range(taps)]))
+        convolutions.append((convolution[0], convolution[1]))
+    for node in form.graph.node:
+        if node.op_type == "Conv":
+            kernels, bias = (constants[name].astype(np.float64) for name in node.input[1:])
+            convolutions.append((kernels[:, :, 0].transpose(2, 1, 0), bias))
+        elif node.op_type == "MaxPool":
+            blocks.append(Block(tuple(convolutions), helper.get_node_attr_value(node, "strides")[1]))
+            convolutions = []
+    dense = constants["dense_weights"].reshape(-1, len(blocks[-1].convolutions[-1][1]))
+    rest = constants["rest_by_length"][:, 0]  # for texts of full length it is the bias alone
+    return Network(len(rest) - 1, vectors, tuple(blocks), dense.astype(np.float64), float(rest[-1]))
+
+
+def factored(tables: Floats) -> tuple[Floats, Floats, Floats]:
+    """Word vectors and the convolution over them that a lookup stands for.
+
+    Args:
+        tables: [kernel, num_words, filters].
+
+    Returns:
+        Vectors [num_words, rank], weights [kernel, rank, filters] and bias [filters]; `vectors @ weights[tap]` are
+        the tables but for the tables' means, whose sum is the bias.
+    """
+    kernel, num_words, filters = tables.shape
+    means = tables.mean(axis=1, dtype=np.float64)  # vectors around 0 make the best use of 8 bits
+    rows = (tables - means[:, None]).transpose(1, 0, 2).reshape(num_words, kernel * filters)
+    left, strengths, right = np.linalg.svd(rows, full_matrices=False)
+    rank = max(1, int((strengths > 1e-5 * strengths[0]).sum()))  # below is the tables' own float32 rounding
+    # Any basis of the vectors would do. Half of each strength on either side and a random rotation make the numbers
+    # of all columns alike in size, on both sides: those are the ones that lose least in 8 bits.
+    rotation = np.linalg.qr(np.random.default_rng(0).normal(size=(rank, rank)))[0]
+    vectors = left[:, :rank] * np.sqrt(strengths[:rank]) @ rotation
+    weights = rotation.T @ (np.sqrt(strengths[:rank, None]) * right[:rank])
+    return vectors, weights.reshape(rank, kernel, filters).transpose(1, 0, 2), means.sum(axis=0)
+
+
+def _written(network: Network, layers: list[Layer]) -> onnx.ModelProto:
+    writer = FormWriter(network)
+    zero = writer.constant("uint8_zero", 0, np.uint8)
+    low, high = min(float(network.embedding.min()), 0.0), max(float(network.embedding.max()), 0.0)
+    step = (high - low) / 255 or 1.0
+    centre = round(-low / step)
+    scaled = (writer.constant("vectors_step", step, np.float32), writer.constant("vectors_zero", centre, np.uint8))
+    table = np.clip(np.rint(network.embedding / step) + centre, 0, 255)
+    value = writer.add("vectors", "Gather", writer.constant("embedding", table, np.uint8), writer.ids())
+    value = by_channel(writer, value)
+    padding: Floats = table[PADDING_ID] - centre  # the steps that positions beyond the text hold, layer after layer
+    rest = iter(layers)
+    for number, block in enumerate(network.blocks):
+        if number > 0:
+            value = writer.extended(value, number)
+        for position, layer in enumerate(islice(rest, len(block.convolutions)), start=1):
+            name = f"conv{number + 1}_{position}"
+            steps, weights, bias = _in_8_bits(layer, step)
+            kernel = (
+                writer.constant(f"{name}_weights", weights.transpose(2, 1, 0)[:, :, None], np.int8),
+                writer.constant(f"{name}_steps", steps, np.float32),
+                writer.constant(f"{name}_zeros", np.zeros(len(steps)), np.int8),
+            )
+            result = (writer.constant(f"{name}_step", layer.scale, np.float32), zero)
+            offset = writer.constant(f"{name}_bias", bias, np.int32)
+            value = writer.add(name, "QLinearConv", value, *scaled, *kernel, *result, offset)
+            padding = np.clip(np.rint((padding @ weights.sum(axis=0) + bias) * (step * steps / layer.scale)), 0, 255)
+            scaled, step = result, layer.scale
+        value = writer.pool(value, number)
+    return writer.model(writer.add("features_float", "DequantizeLinear", value, *scaled), padding * step)
+
+
+def _in_8_bits(layer: Layer, input_step: float) -> tuple[Floats, Floats, Floats]:
+    """What a step of each filter stands for, the weights in steps, and the bias in steps of the sums (int32)."""
+    sizes = np.abs(layer.weights).reshape(-1, len(layer.bias))  # neighbours here are neighbours in onnxruntime's sums
+    pairs = sizes[:-1] + sizes[1:] if len(sizes) > 1 else sizes
+    steps = np.maximum(sizes.max(axis=0) / 127, pairs.max(axis=0) / PAIR_LIMIT)
+    steps = np.maximum(steps, np.abs(layer.bias) / input_step / 2**30)  # the bias of a filter of almost nothing
+    steps = np.maximum(steps, np.finfo(np.float32).tiny)
+    return steps, np.rint(layer.weights / steps), np.rint(layer.bias / (steps * input_step))

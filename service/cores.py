@@ -4,8 +4,8 @@ import math
 import os
 from pathlib import Path
 
-CORES_PER_WORKER = 4
-"""The Python part of a request keeps one core busy while its inference keeps two to three busy."""
+MAX_WORKERS = 8
+"""Most processes that are started unasked: each takes 120 MB."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -19,12 +19,15 @@ def available_cores(cgroup: Path = _CGROUP) -> int:
 def share_out(cores: int, workers: int | None = None, threads: int | None = None) -> tuple[int, int]:
     """Worker processes, and inference threads of each, so that all cores have work and none has too much.
 
+    A process for each core is the fastest: in 8 bits the Python part of a request costs more than its inference, and
+    only processes run Python side by side (`bench/README.md` has the figures).
+
     Args:
         cores: to share.
         workers: given, or None to be chosen.
         threads: given, or None to be chosen.
     """
-    workers = workers or max(1, cores // CORES_PER_WORKER)
+    workers = workers or min(cores, MAX_WORKERS)
     return workers, threads or max(1, cores // workers)
 
 

@@ -27,7 +27,8 @@ class Settings(BaseSettings):
     )
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")] = 8000
     workers: Annotated[
-        int | None, Field(ge=1, description="Processes that serve requests; without it one for every four cores.")
+        int | None,
+        Field(ge=1, description="Processes that serve requests; without it one for each core, but no more than 8."),
     ] = None
     models_dir: Annotated[Path, Field(description="Folder of bundles: <name>/<version>/manifest.json.")] = Path(
         "models"

@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from service.errors import DeadlineError, OverloadedError, ShuttingDownError
 from service.predictor import Prediction
-from service.session import BATCH_SIZE, Batch, in_order
+from service.session import Batch, in_order
 from service.tokenizer import Encoded
+
+BATCH_SIZE = 32
+"""Texts that a thread takes at a time."""
 
 
 class Predicts(Protocol):
@@ -57,8 +60,8 @@ class _Job:
 class Scheduler:
     """Batches the texts of all requests and computes them on its own threads.
 
-    A free thread takes what is waiting, up to a batch: under load batches fill by themselves, and at rest nobody
-    waits for company. All but the runs of the graph happens on the event loop: the graph leaves Python alone, while
+    A free thread takes what is waiting, up to a batch, and finds one more made ready: under load batches fill by
+    themselves, and at rest nobody waits for company. All but the runs of the graph happens on the event loop: the graph leaves Python alone, while
     two threads of Python code would only take turns. Each entry carries its own future: a caller that left is
     skipped, and a failed batch fails its members and no one else.
 
@@ -72,7 +75,7 @@ class Scheduler:
         self._threads = [
             threading.Thread(target=self._work, name=f"inference-{i}", daemon=True) for i in range(threads)
         ]
-        self._free = threads
+        self._free = threads + 1  # one job more than can run is made ready, so that no thread waits for the next
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._entries: deque[_Entry] = deque()
         self._max_waiting = max_waiting
@@ -122,15 +125,19 @@ class Scheduler:
             self._waiting -= len(texts)
 
     async def _in_turns(self, predictor: Predicts, texts: Sequence[str]) -> list[Prediction]:
-        """A large request, a few batches at a time: others find a place between them."""
+        """A large request, a few batches at a time: others find a place between them. Like lengths go together."""
         ahead = 2 * len(self._threads)  # one batch in work and one ready for each thread
+        by_length = sorted(range(len(texts)), key=lambda position: len(texts[position]))
         futures: list[asyncio.Future[list[Prediction]]] = []
         try:
             for start in range(0, len(texts), BATCH_SIZE):
                 if len(futures) >= ahead:
                     await futures[-ahead]
-                futures.append(self._enqueue(predictor, texts[start : start + BATCH_SIZE]))
-            return [prediction for future in futures for prediction in await future]
+                chunk = [texts[position] for position in by_length[start : start + BATCH_SIZE]]
+                futures.append(self._enqueue(predictor, chunk))
+            predictions = [prediction for future in futures for prediction in await future]
+            placed = dict(zip(by_length, predictions, strict=True))
+            return [placed[position] for position in range(len(texts))]
         finally:
             for future in futures:
                 if not future.cancel() and not future.cancelled():
@@ -184,7 +191,8 @@ class Scheduler:
         """A thread: computes jobs until told to stop."""
         while (job := self._jobs.get()) is not None:
             try:
-                job.outputs = [job.predictor.run(batch) for batch in job.batches]
+                if not all(entry.future.cancelled() for entry in job.entries):
+                    job.outputs = [job.predictor.run(batch) for batch in job.batches]
             except Exception as error:
                 job.error = error
             self._loop.call_soon_threadsafe(self._finish, job)
@@ -194,7 +202,7 @@ class Scheduler:
         self._free += 1
         self._dispatch()  # first of all: the thread is waiting
         predictions: list[Prediction] = []
-        if job.error is None:
+        if job.outputs:
             try:
                 predictions = job.predictor.predictions(job.encoded, in_order(job.batches, job.outputs))
             except Exception as error:

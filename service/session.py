@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from service.bundle import Bundle, InputSpec
 from service.errors import BundleError
 
-BATCH_SIZE = 32
-"""Texts that one run of the graph computes at most: larger batches win no speed and cost memory."""
+RUN_SIZE = 8
+"""Texts that one run of the graph computes at most: more together win little, and mixed lengths lose by it."""
 
 
 TokenIds = Sequence[int] | NDArray[np.int32]
@@ -79,7 +79,7 @@ class Session:
         """The texts as inputs of the graph, like lengths together: a batch costs what its longest text costs."""
         cut = [_cut(ids, self._input) for ids in token_ids]
         by_length = sorted(range(len(cut)), key=lambda position: len(cut[position]))
-        groups = (by_length[start : start + BATCH_SIZE] for start in range(0, len(cut), BATCH_SIZE))
+        groups = (by_length[start : start + RUN_SIZE] for start in range(0, len(cut), RUN_SIZE))
         return [Batch(rows, self._padded([cut[row] for row in rows])) for rows in groups]
 
     def run(self, batch: Batch) -> NDArray[np.float32]:
@@ -100,7 +100,7 @@ class Session:
     def _warm_up(self, path: str) -> None:
         """Runs the shortest and the longest text and full batches, so that no caller pays for a first time."""
         shortest, longest = [self._pad_id + 1], [self._pad_id + 1] * self._input.maxlen
-        for texts in ([shortest], [longest], [shortest] * BATCH_SIZE, [longest] * BATCH_SIZE):
+        for texts in ([shortest], [longest], [shortest] * RUN_SIZE, [longest] * RUN_SIZE):
             try:
                 answer = self.probabilities(texts)
             except Exception as error:

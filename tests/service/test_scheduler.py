@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from service.errors import DeadlineError, OverloadedError, ShuttingDownError
 from service.predictor import Prediction
-from service.scheduler import Scheduler
-from service.session import BATCH_SIZE, Batch
+from service.scheduler import BATCH_SIZE, Scheduler
+from service.session import Batch
 from service.tokenizer import Encoded
 
 Result = TypeVar("Result")
@@ -80,6 +80,7 @@ async def until(condition: Callable[[], object]) -> None:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_request_gets_its_own_answers_in_order(threads: int) -> None:
     requests = [[f"{i}-{j}" for j in range(i % 5 + 1)] for i in range(100)]
+    requests.append(["x" * (j * 7 % 50) + str(j) for j in range(BATCH_SIZE * 5)])  # of all lengths, in no order
 
     async def test(scheduler: Scheduler) -> list[list[Prediction]]:
         echo = Echo()
@@ -159,30 +160,50 @@ def test_a_caller_that_left_is_skipped() -> None:
     async def test(scheduler: Scheduler) -> list[list[str]]:
         echo = Echo()
         echo.gate.clear()
-        first = asyncio.create_task(scheduler.predict(echo, ["first"]))
-        await until(lambda: echo.runs)
+        staying = []
+        for text in ("in work", "made ready"):
+            staying.append(asyncio.create_task(scheduler.predict(echo, [text])))
+            await asyncio.sleep(0.01)
         leaver = asyncio.create_task(scheduler.predict(echo, ["leaver"]))
-        stayer = asyncio.create_task(scheduler.predict(echo, ["stayer"]))
+        staying.append(asyncio.create_task(scheduler.predict(echo, ["stayer"])))
         await asyncio.sleep(0.01)
         leaver.cancel()
         await asyncio.sleep(0.01)
         echo.gate.set()
-        await asyncio.gather(first, stayer)
+        await asyncio.gather(*staying)
         return echo.runs
 
-    assert scheduled(test) == [["first"], ["stayer"]]
+    assert scheduled(test) == [["in work"], ["made ready"], ["stayer"]]
+
+
+def test_a_batch_that_was_made_ready_is_not_run_when_all_its_callers_left() -> None:
+    async def test(scheduler: Scheduler) -> list[list[str]]:
+        echo = Echo()
+        echo.gate.clear()
+        first = asyncio.create_task(scheduler.predict(echo, ["in work"]))
+        await until(lambda: echo.runs)
+        leaver = asyncio.create_task(scheduler.predict(echo, ["leaver"]))
+        await asyncio.sleep(0.01)
+        leaver.cancel()
+        await asyncio.sleep(0.01)
+        echo.gate.set()
+        await first
+        await scheduler.predict(echo, ["next"])
+        return echo.runs
+
+    assert scheduled(test) == [["in work"], ["next"]]
 
 
 def test_a_caller_whose_time_ran_out_gets_an_error_and_frees_its_place() -> None:
     async def test(scheduler: Scheduler) -> None:
         echo = Echo()
         echo.gate.clear()
-        with pytest.raises(DeadlineError, match=r"0\.05 seconds"):
+        with pytest.raises(DeadlineError, match=r"0\.3 seconds"):
             await scheduler.predict(echo, ["a"])
         echo.gate.set()
         assert await scheduler.predict(echo, ["b"]) == [prediction("b")]
 
-    scheduled(test, waiting=1, timeout=0.05)
+    scheduled(test, waiting=1, timeout=0.3)
 
 
 def test_more_than_may_wait_is_refused_at_once() -> None:

@@ -1,6 +1,5 @@
 """The command line: `python -m service serve`."""
 
-import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -11,7 +10,7 @@ import click
 from service import __version__
 from service.cores import available_cores, share_out
 from service.errors import ServiceError
-from service.settings import ENV_PREFIX, Settings
+from service.settings import ENV_PREFIX, Settings, configure_logging
 
 
 def _flag_per_setting(command: Callable[..., None]) -> Callable[..., None]:
@@ -45,7 +44,7 @@ def serve(**flags: Any) -> None:
     from service.registry import Registry
 
     settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s: %(message)s", stream=sys.stderr)
+    configure_logging(settings)
     workers, _ = share_out(available_cores(), settings.workers)
     if workers == 1:
         app: Any = create_app(settings)

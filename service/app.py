@@ -26,7 +26,7 @@ from service.problems import (
 from service.registry import Registry
 from service.scheduler import Scheduler
 from service.schemas import ProblemBody
-from service.settings import Settings
+from service.settings import Settings, configure_logging
 from service.state import State
 
 logger = logging.getLogger("service")
@@ -44,7 +44,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         BundleError: a bundle cannot be used.
         SettingsError: the environment holds a value that a setting cannot take.
     """
-    settings = settings or Settings.load()
+    if settings is None:
+        settings = Settings.load()
+        configure_logging(settings)
     registry = Registry.load(settings)
     _, threads = share_out(available_cores(), settings.workers, settings.threads)
     scheduler = Scheduler(threads, settings.max_waiting_texts, settings.timeout_seconds)

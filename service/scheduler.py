@@ -61,9 +61,9 @@ class Scheduler:
     """Batches the texts of all requests and computes them on its own threads.
 
     A free thread takes what is waiting, up to a batch, and finds one more made ready: under load batches fill by
-    themselves, and at rest nobody waits for company. All but the runs of the graph happens on the event loop: the graph leaves Python alone, while
-    two threads of Python code would only take turns. Each entry carries its own future: a caller that left is
-    skipped, and a failed batch fails its members and no one else.
+    themselves, and at rest nobody waits for company. All but the runs of the graph happens on the event loop: the
+    graph leaves Python alone, while two threads of Python code would only take turns. Each entry carries its own
+    future: a caller that left is skipped, and a failed batch fails its members and no one else.
 
     Args:
         threads: inference threads.

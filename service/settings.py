@@ -1,6 +1,8 @@
 """Every setting of the service: from flags, the environment (prefix `SENTIMENT_`), or its default here."""
 
+import logging
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -87,3 +89,8 @@ class Settings(BaseSettings):
         for name, value in self:
             if value is not None:
                 os.environ[f"{ENV_PREFIX}{name.upper()}"] = str(value)
+
+
+def configure_logging(settings: Settings) -> None:
+    """Sends this process's log lines to standard error; each worker process does this for itself."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s: %(message)s", stream=sys.stderr)

@@ -20,11 +20,11 @@ def sessions() -> dict[str, Session]:
 
 def texts(kind: str) -> list[NDArray[np.int32]]:
     chance = np.random.default_rng(3)
-    bodies = {
-        "random words": lambda length: chance.integers(4, 500, length - 1),
-        "only unknown words": lambda length: np.full(length - 1, CUT),
-    }
-    return [np.array([START, *bodies[kind](length)], np.int32) for length in LENGTHS]
+
+    def body(words: int) -> NDArray[np.int64]:
+        return chance.integers(4, 500, words) if kind == "random words" else np.full(words, CUT)
+
+    return [np.array([START, *body(length - 1)], np.int32) for length in LENGTHS]
 
 
 @pytest.mark.parametrize("kind", ["random words", "only unknown words"])

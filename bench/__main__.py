@@ -14,7 +14,7 @@ from typing import Any
 import click
 import httpx
 
-from bench import inprocess
+from bench import inprocess, tokenizing
 from bench.servers import Load, Server, load, memory_mb, running, servers, write_bodies
 from bench.texts import reviews, shortened
 
@@ -37,12 +37,17 @@ def main(bundle: Path, seconds: int, rounds: int, output: Path) -> None:
     cores = len(os.sched_getaffinity(0))
     machine = f"{cores} cores of {_processor()}, shared with the load generator; {source}"
     click.echo(f"{machine}\n")
-    found: dict[str, Any] = {"machine": machine, "in_process": {}, "http": {}, "many": {}}
+    found: dict[str, Any] = {"machine": machine, "in_process": {}, "tokenizing": {}, "http": {}, "many": {}}
     for kind, these in inputs.items():
         for threads in sorted({1, cores}):
             rates = inprocess.measure(bundle, these, threads)
             found["in_process"][f"{kind}, {threads} threads"] = rates
             _table(f"In process, {kind}, {threads} thread{'s' * (threads > 1)}", rates, "fixed length")
+        found["tokenizing"][kind] = times = tokenizing.measure(bundle, these)
+        click.echo(f"### Tokenizing, {kind}\n\n| tokenizer | microseconds a text | times as fast |\n|---|---|---|")
+        for name, microseconds in times.items():
+            click.echo(f"| {name} | {microseconds:.1f} | {times['plain loop'] / microseconds:.1f} |")
+        click.echo("")
     contenders = servers(bundle.resolve(), cores)
     for kind, these in inputs.items():
         found["http"][kind] = _http(kind, these, contenders, seconds, rounds)

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from service.bundle import open_bundle
 
 BUNDLE, THREADS = "BENCH_BUNDLE", "BENCH_THREADS"
+TO_SPACES = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
 
 
 class Review(BaseModel):
@@ -30,13 +31,12 @@ def create_app() -> FastAPI:
     session = onnxruntime.InferenceSession(bundle.graph_path("reference"), options)
     spec, maxlen = bundle.manifest.tokenizer, bundle.manifest.input.maxlen
     index = {word: rank for rank, word in enumerate(bundle.read_vocabulary(), start=1)}
-    spaces = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
     app = FastAPI()
 
     @app.post("/predict")
     def predict(review: Review) -> dict[str, object]:
         ids = [spec.start_id]
-        for word in review.text.lower().translate(spaces).split():
+        for word in review.text.lower().translate(TO_SPACES).split():
             if word in index:
                 token_id = index[word] + spec.index_from
                 ids.append(token_id if token_id < spec.num_words else spec.oov_id)

@@ -1,0 +1,49 @@
+"""Text to token ids: the service's tokenizer against a plain loop, microseconds a text."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.usual import TO_SPACES
+from service.bundle import open_bundle
+from service.tokenizer import KerasImdbTokenizer
+
+ROUNDS = 12
+BATCH = 32
+
+
+def measure(bundle_path: Path, texts: Sequence[str]) -> dict[str, float]:
+    """The least of several rounds, in which the contenders take turns."""
+    bundle = open_bundle(bundle_path)
+    vocabulary, spec = bundle.read_vocabulary(), bundle.manifest.tokenizer
+    tokenizer = KerasImdbTokenizer(vocabulary, spec)
+    index = {word: rank for rank, word in enumerate(vocabulary, start=1)}
+
+    def plain() -> None:
+        for text in texts:
+            ids = [spec.start_id]
+            for word in text.lower().translate(TO_SPACES).split():
+                if word in index:
+                    token_id = index[word] + spec.index_from
+                    ids.append(token_id if token_id < spec.num_words else spec.oov_id)
+
+    def alone() -> None:
+        for text in texts:
+            tokenizer.encode([text])
+
+    def in_batches() -> None:
+        for start in range(0, len(texts), BATCH):
+            tokenizer.encode(texts[start : start + BATCH])
+
+    contenders: dict[str, Callable[[], None]] = {
+        "plain loop": plain,
+        "this service, one text": alone,
+        f"this service, {BATCH} texts": in_batches,
+    }
+    best = dict.fromkeys(contenders, float("inf"))
+    for _ in range(ROUNDS):
+        for name, contender in contenders.items():
+            started = time.perf_counter()
+            contender()
+            best[name] = min(best[name], time.perf_counter() - started)
+    return {name: seconds / len(texts) * 1e6 for name, seconds in best.items()}

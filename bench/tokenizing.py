@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.usual import TO_SPACES
+from bench.usual import plain_token_ids
 from service.bundle import open_bundle
 from service.tokenizer import KerasImdbTokenizer
 
@@ -21,11 +21,7 @@ def measure(bundle_path: Path, texts: Sequence[str]) -> dict[str, float]:
 
     def plain() -> None:
         for text in texts:
-            ids = [spec.start_id]
-            for word in text.lower().translate(TO_SPACES).split():
-                if word in index:
-                    token_id = index[word] + spec.index_from
-                    ids.append(token_id if token_id < spec.num_words else spec.oov_id)
+            plain_token_ids(text, index, spec)
 
     def alone() -> None:
         for text in texts:

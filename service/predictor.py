@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from service.bundle import Bundle, Manifest
 from service.errors import BlankTextError, BundleError, InvalidTextError, TextTooLongError
-from service.session import Batch, Session, in_order
+from service.session import Batch, Session
 from service.tokenizer import TOKENIZERS, Encoded, Tokenizer
 
 
@@ -54,8 +54,7 @@ class Predictor:
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """A prediction for each text, in order. The texts have passed `check_text`."""
         encoded = self.encode(texts)
-        batches = self.batches(encoded)
-        return self.predictions(encoded, in_order(batches, [self.run(batch) for batch in batches]))
+        return self.predictions(encoded, self._session.probabilities([text.token_ids for text in encoded]))
 
     # The steps of `predict` one by one, for the scheduler, which has other threads do the long one.
 

@@ -30,11 +30,10 @@ from service.predictor import Predictor
 from service.tokenizer import plain_typography
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
-from training.inference_form import INPUT, OUTPUT, inference_form
+from training.inference_form import INPUT, OPSET, OUTPUT, inference_form
 from training.quantize import best_quantized_form
 from training.recipes import Recipe
 
-OPSET = 18
 MAX_DIFFERENCE = 1e-5
 """Largest |Δp| between Keras and an exact graph that passes."""
 MIN_AGREEMENT, MAX_ACCURACY_LOSS = 0.995, 0.001
@@ -43,6 +42,7 @@ MIN_AGREEMENT, MAX_ACCURACY_LOSS = 0.995, 0.001
 logger = logging.getLogger(__name__)
 
 VOCABULARY_FILE = "vocabulary.txt"
+LABELS = ("negative", "positive")
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ def _manifest(
         ),
         output=OutputSpec(name=OUTPUT, dtype="float32"),
         graphs=graphs,
-        labels=("negative", "positive"),
+        labels=LABELS,
         threshold=recipe.threshold,
         metrics={},
         recipe=recipe.as_dict(),

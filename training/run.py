@@ -12,12 +12,11 @@ import numpy as np
 from training.data import every_word, load_data, load_texts, load_word_index, padded
 from training.errors import RunError
 from training.explore import decode, words_by_id
-from training.export import Reference, write_bundle
+from training.export import LABELS, Reference, write_bundle
 from training.fit import fit
 from training.plots import history_plots, metrics_plots
 from training.recipes import Recipe
 
-LABELS = ("negative", "positive")
 _LIBRARIES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
 
 

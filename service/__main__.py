@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from service import __version__
-from service.cores import available_cores, share_out
 from service.errors import ServiceError
-from service.settings import ENV_PREFIX, Settings, configure_logging
+from service.settings import ENV_PREFIX, Settings
 
 
 def _flag_per_setting(command: Callable[..., None]) -> Callable[..., None]:
@@ -38,31 +37,9 @@ def serve(**flags: Any) -> None:
 
     Each flag can be given as an environment variable too, named in brackets; the flag counts first.
     """
-    import uvicorn  # here, because these take half a second to import and --help should not
+    from service.server import run  # here, because it takes half a second to import and --help should not
 
-    from service.app import create_app
-    from service.registry import Registry
-
-    settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
-    configure_logging(settings)
-    workers, _ = share_out(available_cores(), settings.workers)
-    if workers == 1:
-        app: Any = create_app(settings)
-    else:
-        Registry.load(settings)  # a broken bundle stops the start here, not in every worker again and again
-        settings.export()
-        app = "service.app:create_app"
-    uvicorn.run(
-        app,
-        factory=workers > 1,
-        host=settings.host,
-        port=settings.port,
-        workers=workers,
-        log_level=settings.log_level,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
+    run(Settings.load(**{name: value for name, value in flags.items() if value is not None}))
 
 
 def main() -> None:

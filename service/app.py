@@ -1,20 +1,30 @@
 """The application: collaborators, routes and error handlers put together."""
 
+import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from service import __version__
 from service.api import health, models, predict, problems
-from service.api.direct import include_direct
+from service.api import metrics as metrics_route
+from service.api.direct import Shortcuts, include_direct
+from service.api_keys import ApiKeys
+from service.control import Control
 from service.cores import available_cores, share_out
-from service.errors import InvalidRequestError, ServiceError
+from service.edge import Edge
+from service.errors import InvalidRequestError
+from service.lifecycle import Lifecycle
+from service.logs import RequestLog, for_people
+from service.metrics import Metrics
 from service.problems import (
     MEDIA_TYPE,
     METHOD_NOT_ALLOWED,
@@ -23,50 +33,59 @@ from service.problems import (
     internal_response,
     problem_response,
 )
-from service.registry import Registry
+from service.repository import Repository
 from service.scheduler import Scheduler
 from service.schemas import ProblemBody
-from service.settings import Settings, configure_logging
+from service.settings import Settings
 from service.state import State
+from service.tracing import add_tracing
 
 logger = logging.getLogger("service")
 
 _DESCRIPTION = "Sentiment of short texts, by a convolutional network that this project trained on IMDB reviews."
 
+_TICK_SECONDS = 0.5
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+
+def create_app(settings: Settings, control: Control | None = None) -> FastAPI:
     """The application, its models loaded and warm.
 
     Args:
-        settings: without them, those of the environment (as worker processes are started).
+        settings: all of them.
+        control: what it shares with the other processes of the service; None if it is alone.
 
     Raises:
         BundleError: a bundle cannot be used.
-        SettingsError: the environment holds a value that a setting cannot take.
+        SettingsError: the API keys cannot be read, or tracing is not installed.
     """
-    if settings is None:
-        settings = Settings.load()
-        configure_logging(settings)
-    registry = Registry.load(settings)
+    repository = Repository.open(settings, control or Control.private(), lenient=control is not None)
+    metrics = Metrics(repository.models, shared=control is not None)
     _, threads = share_out(available_cores(), settings.workers, settings.threads)
-    scheduler = Scheduler(threads, settings.max_waiting_texts, settings.timeout_seconds)
+    scheduler = Scheduler(threads, settings.max_waiting_texts, metrics.observe)
+    lifecycle = Lifecycle(settings.drain_seconds, settings.shutdown_seconds)
+    request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
+    api_keys = ApiKeys.load(settings)
+    state = State(settings, repository, scheduler, metrics, lifecycle)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         scheduler.start()
+        repository.start()
+        lifecycle.start(on_hangup=repository.ask_for_reload)
+        ticking = asyncio.create_task(_tick(state))
         # What is there now stays: the garbage collector need not look through it, 40 ms each time, ever again.
         gc.collect()
         gc.freeze()
-        for predictor in registry:
-            logger.info(
-                "serving %s version %d in %s%s",
-                predictor.manifest.name,
-                predictor.manifest.version,
-                predictor.precision,
-                " by default" if predictor is registry.default else "",
-            )
+        for predictor, default in repository.models():
+            name, version = predictor.manifest.name, predictor.manifest.version
+            note = " by default" if default else ""
+            logger.info("serving %s version %d in %s%s", name, version, predictor.precision, note)
         yield
+        ticking.cancel()
         await scheduler.close()
+        if request_log:
+            request_log.flush()
+        shut_down_tracing()
 
     app = FastAPI(
         title="Sentiment service",
@@ -75,23 +94,35 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         responses={"default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _problem_schema()}}}},
     )
-    app.state.collaborators = State(settings, registry, scheduler)
-    include_direct(app, predict.router)
-    for module in (health, models, problems):
+    app.state.collaborators = state
+    shortcuts = {**include_direct(app, health.router), **include_direct(app, predict.router)}  # those asked most
+    for module in (metrics_route, models, problems):
         app.include_router(module.router)
-    app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _bug)
+    # The last one added is the first that a request meets.
+    app.add_middleware(Shortcuts, routes=shortcuts)
+    app.add_middleware(
+        Edge, settings=settings, api_keys=api_keys, metrics=metrics, lifecycle=lifecycle, log=request_log
+    )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-Request-Timeout", "traceparent"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+        )
+    shut_down_tracing = add_tracing(app) if settings.tracing else lambda: None
     return app
 
 
-async def _service_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ServiceError)
-    response = problem_response(error)
-    if response.status_code >= 500:
-        logger.warning("%s %s: %s", request.method, request.url.path, error)
-    return response
+async def _tick(state: State) -> None:
+    """What is done twice a second."""
+    while True:
+        state.metrics.sample(state.scheduler.waiting)
+        await state.repository.follow()
+        await asyncio.sleep(_TICK_SECONDS)
 
 
 async def _validation_error(_: Request, error: Exception) -> Response:
@@ -115,9 +146,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return internal_response()
 
 
-async def _bug(_: Request, __: Exception) -> Response:
-    """The server logs the traceback; the caller does not see it."""
-    return internal_response()
+def _to_standard_error(lines: bytes) -> None:
+    sys.stderr.buffer.write(lines)
+    sys.stderr.buffer.flush()
 
 
 def _problem_schema() -> dict[str, object]:

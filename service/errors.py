@@ -6,7 +6,7 @@ class ServiceError(Exception):
 
 
 class BundleError(ServiceError):
-    """A bundle, or the folder of bundles, cannot be used; the service does not start with it."""
+    """A bundle, or the folder of bundles, cannot be used: the service does not start with it, or goes on without it."""
 
 
 class RequestError(ServiceError):
@@ -46,6 +46,18 @@ class TextTooLongError(RequestError):
     """A text has more characters than the limit."""
 
 
+class HeadersTooLargeError(RequestError):
+    """The request line and headers have more bytes than the limit."""
+
+
+class SlowBodyError(RequestError):
+    """The body did not come in within the time allowed."""
+
+
+class UnauthorizedError(RequestError):
+    """An API key is needed, and the request has none that is good."""
+
+
 class TooManyTextsError(RequestError):
     """A request has more texts than the limit."""
 
@@ -60,6 +72,10 @@ class MediaTypeError(RequestError):
 
 class ModelNotFoundError(RequestError):
     """No such model, or no such version of it, is loaded."""
+
+
+class DefaultModelError(RequestError):
+    """The default model is to be unloaded, without which most requests would have no answer."""
 
 
 class ProblemNotFoundError(RequestError):

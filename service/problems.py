@@ -53,11 +53,18 @@ PROBLEMS: dict[type[errors.ServiceError], Problem] = {
     ),
     errors.TextTooLongError: Problem("text-too-long", HTTPStatus.UNPROCESSABLE_ENTITY, "A text is too long"),
     errors.TooManyTextsError: Problem("too-many-texts", HTTPStatus.UNPROCESSABLE_ENTITY, "There are too many texts"),
+    errors.UnauthorizedError: Problem("unauthorized", HTTPStatus.UNAUTHORIZED, "An API key is needed"),
+    errors.HeadersTooLargeError: Problem(
+        "headers-too-large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large"
+    ),
+    errors.SlowBodyError: Problem("slow-body", HTTPStatus.REQUEST_TIMEOUT, "The request came in too slowly"),
     errors.BodyTooLargeError: Problem("body-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     errors.MediaTypeError: Problem(
         "media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body has a media type that is not read here"
     ),
     errors.ModelNotFoundError: Problem("model-not-found", HTTPStatus.NOT_FOUND, "There is no such model"),
+    errors.BundleError: Problem("broken-bundle", HTTPStatus.CONFLICT, "A bundle cannot be used"),
+    errors.DefaultModelError: Problem("default-model", HTTPStatus.CONFLICT, "The default model cannot be unloaded"),
     errors.ProblemNotFoundError: Problem("problem-not-found", HTTPStatus.NOT_FOUND, "There is no such kind of problem"),
     errors.OverloadedError: Problem("overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Too much work is waiting"),
     errors.DeadlineError: Problem("deadline", HTTPStatus.GATEWAY_TIMEOUT, "The answer took too long"),
@@ -67,9 +74,24 @@ PROBLEMS: dict[type[errors.ServiceError], Problem] = {
 
 ROUTE_NOT_FOUND = Problem("route-not-found", HTTPStatus.NOT_FOUND, "There is no such route")
 METHOD_NOT_ALLOWED = Problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The route has no such method")
+INVALID_HTTP = Problem("invalid-http", HTTPStatus.BAD_REQUEST, "This is not HTTP")
 INTERNAL = Problem("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Something in the service failed")
 
-BY_SLUG = {problem.slug: problem for problem in (*PROBLEMS.values(), ROUTE_NOT_FOUND, METHOD_NOT_ALLOWED, INTERNAL)}
+BY_SLUG = {
+    problem.slug: problem
+    for problem in (*PROBLEMS.values(), ROUTE_NOT_FOUND, METHOD_NOT_ALLOWED, INVALID_HTTP, INTERNAL)
+}
+
+_HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.REQUEST_TIMEOUT: {"Connection": "close"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
+}
+
+
+def slug_of(error: errors.ServiceError) -> str:
+    """The short name of an error's problem."""
+    return PROBLEMS.get(type(error), INTERNAL).slug
 
 
 def problem_response(error: errors.ServiceError) -> ProblemResponse:
@@ -77,9 +99,8 @@ def problem_response(error: errors.ServiceError) -> ProblemResponse:
     problem = PROBLEMS.get(type(error))
     if problem is None:
         return internal_response()
-    headers = {"Retry-After": "1"} if problem.status is HTTPStatus.SERVICE_UNAVAILABLE else None
     body = problem.body(str(error), pointer=getattr(error, "pointer", None))
-    return ProblemResponse(body, problem.status, headers)
+    return ProblemResponse(body, problem.status, _HEADERS.get(problem.status))
 
 
 def internal_response() -> ProblemResponse:

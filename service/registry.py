@@ -1,16 +1,20 @@
 """The models that are loaded, by name and version."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
-from service.bundle import find_bundles, open_bundle
+from service.bundle import find_bundles, open_bundle, read_manifest
 from service.errors import BundleError, ModelNotFoundError
 from service.precision import choose_precision
 from service.predictor import Predictor
 from service.settings import Settings
 
+ModelKey = tuple[str, int]
+"""A model's name and version."""
+
 
 class Registry:
-    """Every version of every model, and which of them answers when a request does not say.
+    """Every version of every model, and which of them answers when a request does not say. It never changes.
 
     Args:
         predictors: in rising order of version.
@@ -26,23 +30,12 @@ class Registry:
         for predictor in predictors:
             manifest = predictor.manifest
             self._versions.setdefault(manifest.name, {})[manifest.version] = predictor
-        self._default_name = default_name
+        self.default_name = default_name
         self._default_version = default_version
         try:
             self.default = self.get()
         except ModelNotFoundError as error:
             raise BundleError(f"The default model cannot be served: {error}") from error
-
-    @classmethod
-    def load(cls, settings: Settings) -> "Registry":
-        """Loads every bundle in the models folder.
-
-        Raises:
-            BundleError: any of them cannot be used, or the default model is not among them.
-        """
-        bundles = [open_bundle(path) for path in find_bundles(settings.models_dir)]
-        predictors = [Predictor.load(bundle, choose_precision(bundle, settings.precision)) for bundle in bundles]
-        return cls(predictors, settings.model, settings.model_version)
 
     def __iter__(self) -> Iterator[Predictor]:
         for versions in self._versions.values():
@@ -54,12 +47,12 @@ class Registry:
         Raises:
             ModelNotFoundError: saying what there is instead.
         """
-        name = name or self._default_name
+        name = name or self.default_name
         versions = self._versions.get(name)
         if versions is None:
             raise ModelNotFoundError(f"There is no model {name!r}; there is {', '.join(self._versions)}.")
         if version is None:
-            version = self._default_version if name == self._default_name else None
+            version = self._default_version if name == self.default_name else None
         if version is None:
             return versions[max(versions)]
         if version not in versions:
@@ -75,3 +68,38 @@ class Registry:
         """
         self.get(name)
         return list(self._versions[name].values())
+
+
+def load_models(
+    settings: Settings, loaded: Mapping[ModelKey, Predictor], unwanted: Collection[str] = ()
+) -> tuple[list[Predictor], dict[ModelKey, str]]:
+    """The predictors of all bundles in the models folder, and what is wrong with those that cannot be used.
+
+    Args:
+        settings: name the folder and the precision.
+        loaded: what is loaded already: kept where the bundle is still the same, or its successor cannot be used.
+        unwanted: names of models to leave out.
+
+    Raises:
+        BundleError: the folder is not there or holds no bundle.
+    """
+    predictors: list[Predictor] = []
+    refused: dict[ModelKey, str] = {}
+    for path in find_bundles(settings.models_dir):
+        key = path.parent.name, int(path.name)
+        if key[0] in unwanted:
+            continue
+        predictor = loaded.get(key)
+        try:
+            if predictor is None or read_manifest(path) != predictor.manifest:
+                predictor = _load(path, settings)
+        except BundleError as error:
+            refused[key] = str(error)
+        if predictor is not None:
+            predictors.append(predictor)
+    return predictors, refused
+
+
+def _load(path: Path, settings: Settings) -> Predictor:
+    bundle = open_bundle(path)
+    return Predictor.load(bundle, choose_precision(bundle, settings.precision))

@@ -4,14 +4,15 @@ import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import DeadlineError, OverloadedError, ShuttingDownError
+from service.errors import OverloadedError, ShuttingDownError
 from service.predictor import Prediction
 from service.session import Batch, in_order
 from service.tokenizer import Encoded
@@ -43,18 +44,66 @@ class _Entry:
     predictor: Predicts
     texts: Sequence[str]
     future: asyncio.Future[list[Prediction]]  # cancelled when the caller left or its time ran out
+    enqueued: float = field(default_factory=perf_counter)
 
 
 @dataclass(eq=False, slots=True)
-class _Job:
-    """Entries that a thread computes together."""
+class Job:
+    """Entries that a thread computes together, and how that went; times are those of `time.perf_counter`."""
 
     predictor: Predicts
+    lane: "_Lane"
     entries: Sequence[_Entry]
+    taken: float = field(default_factory=perf_counter)
     encoded: Sequence[Encoded] = ()
     batches: Sequence[Batch] = ()
+    ready: float = 0.0  # tokenized
+    started: float = 0.0  # on a thread
+    ended: float = 0.0
     outputs: list[NDArray[np.float32]] = field(default_factory=list)
+    predictions: Sequence[Prediction] = ()
     error: Exception | None = None
+
+    def waits(self) -> list[float]:
+        """Seconds that each entry waited, for its turn and for a thread."""
+        return [self.taken - entry.enqueued + self.started - self.ready for entry in self.entries]
+
+
+class _Lane:
+    """Entries of one urgency, waiting, and the jobs made of them.
+
+    Args:
+        jobs: how many may be made ready or running at a time.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.free = jobs
+        self.entries: deque[_Entry] = deque()
+        self.queued = 0  # texts in entries
+        self.jobs: deque[Job] = deque()
+
+    def add(self, entry: _Entry) -> None:
+        self.entries.append(entry)
+        self.queued += len(entry.texts)
+
+    def take(self) -> list[_Entry]:
+        """The oldest entries of one model, a free thread's share of all that wait but no more than a batch.
+
+        Those whose callers left are dropped.
+        """
+        taken: list[_Entry] = []
+        size = 0
+        share = min(BATCH_SIZE, -(-self.queued // self.free))
+        while self.entries:
+            entry = self.entries[0]
+            if not entry.future.cancelled():
+                if taken and (entry.predictor is not taken[0].predictor or size + len(entry.texts) > share):
+                    break
+                taken.append(entry)
+                size += len(entry.texts)
+            self.entries.popleft()
+            self.queued -= len(entry.texts)
+        return taken
 
 
 class Scheduler:
@@ -65,25 +114,29 @@ class Scheduler:
     graph leaves Python alone, while two threads of Python code would only take turns. Each entry carries its own
     future: a caller that left is skipped, and a failed batch fails its members and no one else.
 
+    There are two lanes: small requests, and the bulk of large ones and streams. A bulk batch stands back for a small
+    request after each run of the graph (a quarter of the batch), and takes turns with them when there are always some.
+
     Args:
         threads: inference threads.
         max_waiting: texts that may be queued or in work; more are refused.
-        timeout_seconds: time after which a caller gets an error instead of an answer.
+        observe: told of each finished job.
     """
 
-    def __init__(self, threads: int, max_waiting: int, timeout_seconds: float) -> None:
+    def __init__(self, threads: int, max_waiting: int, observe: Callable[[Job], None] | None = None) -> None:
         self._threads = [
             threading.Thread(target=self._work, name=f"inference-{i}", daemon=True) for i in range(threads)
         ]
-        self._free = threads + 1  # one job more than can run is made ready, so that no thread waits for the next
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._entries: deque[_Entry] = deque()
+        # One job more than can run is made ready, so that no thread waits for the next.
+        self._small = _Lane(threads + 1)
+        self._bulk = _Lane(threads + 1)
+        self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each job made ready; False ends a thread
         self._max_waiting = max_waiting
-        self._timeout_seconds = timeout_seconds
-        self._queued = 0  # texts in entries
-        self._waiting = 0  # texts of all callers
+        self._observe = observe
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
+        self.waiting = 0
+        """Texts of all callers that are queued or in work."""
 
     def start(self) -> None:
         """Starts the threads; called on the event loop that will ask."""
@@ -94,35 +147,37 @@ class Scheduler:
     async def close(self) -> None:
         """Takes no more requests, answers those it has, and ends the threads."""
         self._closed = True
-        while self._waiting:  # noqa: ASYNC110 (an event for this one wait would have to be kept on every request)
+        while self.waiting:  # noqa: ASYNC110 (an event for this one wait would have to be kept on every request)
             await asyncio.sleep(0.01)
         for _ in self._threads:
-            self._jobs.put(None)
+            self._wakes.put(False)
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    async def predict(self, predictor: Predicts, texts: Sequence[str]) -> list[Prediction]:
-        """A prediction for each text, in order.
+    async def predict(self, predictor: Predicts, texts: Sequence[str], bulk: bool = False) -> list[Prediction]:
+        """A prediction for each text, in order. Cancelled, it gives up its place.
+
+        Args:
+            predictor: of the model asked for.
+            texts: that have passed `check_text`.
+            bulk: whether small requests go first, as they do before a large one in any case. A stream bounds its own
+                share of what waits, so it is never refused.
 
         Raises:
             OverloadedError: too much is waiting already; nothing was queued.
-            DeadlineError: the time ran out; what was queued is skipped.
             ShuttingDownError: the scheduler is closed.
         """
         if self._closed:
             raise ShuttingDownError("The service is shutting down.")
-        if self._waiting and self._waiting + len(texts) > self._max_waiting:
-            raise OverloadedError(f"{self._waiting:,} texts are waiting already; try again shortly.")
-        self._waiting += len(texts)
+        if not bulk and self.waiting and self.waiting + len(texts) > self._max_waiting:
+            raise OverloadedError(f"{self.waiting:,} texts are waiting already; try again shortly.")
+        self.waiting += len(texts)
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                if len(texts) <= BATCH_SIZE:
-                    return await self._enqueue(predictor, texts)
-                return await self._in_turns(predictor, texts)
-        except TimeoutError as error:
-            raise DeadlineError(f"There was no answer within {self._timeout_seconds:g} seconds.") from error
+            if len(texts) <= BATCH_SIZE:
+                return await self._enqueue(self._bulk if bulk else self._small, predictor, texts)
+            return await self._in_turns(predictor, texts)
         finally:
-            self._waiting -= len(texts)
+            self.waiting -= len(texts)
 
     async def _in_turns(self, predictor: Predicts, texts: Sequence[str]) -> list[Prediction]:
         """A large request, a few batches at a time: others find a place between them. Like lengths go together."""
@@ -134,7 +189,7 @@ class Scheduler:
                 if len(futures) >= ahead:
                     await futures[-ahead]
                 chunk = [texts[position] for position in by_length[start : start + BATCH_SIZE]]
-                futures.append(self._enqueue(predictor, chunk))
+                futures.append(self._enqueue(self._bulk, predictor, chunk))
             predictions = [prediction for future in futures for prediction in await future]
             placed = dict(zip(by_length, predictions, strict=True))
             return [placed[position] for position in range(len(texts))]
@@ -143,22 +198,21 @@ class Scheduler:
                 if not future.cancel() and not future.cancelled():
                     future.exception()  # seen: if it is one, the first of them is on its way to the caller
 
-    def _enqueue(self, predictor: Predicts, texts: Sequence[str]) -> asyncio.Future[list[Prediction]]:
+    def _enqueue(self, lane: _Lane, predictor: Predicts, texts: Sequence[str]) -> asyncio.Future[list[Prediction]]:
         entry = _Entry(predictor, texts, self._loop.create_future())
-        self._entries.append(entry)
-        self._queued += len(texts)
-        if self._free and len(self._entries) == 1:
-            self._loop.call_soon(self._dispatch)  # after whatever else the loop has ready, which may join
+        lane.add(entry)
+        if lane.free and len(lane.entries) == 1:
+            self._loop.call_soon(self._dispatch, lane)  # after whatever else the loop has ready, which may join
         return entry.future
 
-    def _dispatch(self) -> None:
-        """Gives every free thread a job, while there is something to do."""
-        while self._free and self._entries:
-            entries = self._next_entries()
+    def _dispatch(self, lane: _Lane) -> None:
+        """Makes jobs of what waits, as many as the lane may have."""
+        while lane.free and lane.entries:
+            entries = lane.take()
             if not entries:
                 return
-            job = _Job(entries[0].predictor, entries)
-            self._free -= 1
+            job = Job(entries[0].predictor, lane, entries)
+            lane.free -= 1
             try:
                 job.encoded = job.predictor.encode([text for entry in entries for text in entry.texts])
                 job.batches = job.predictor.batches(job.encoded)
@@ -166,45 +220,38 @@ class Scheduler:
                 job.error = error
                 self._loop.call_soon(self._finish, job)
             else:
-                self._jobs.put(job)
-
-    def _next_entries(self) -> list[_Entry]:
-        """The oldest entries of one model, a free thread's share of all that wait but no more than a batch.
-
-        Those whose callers left are dropped.
-        """
-        taken: list[_Entry] = []
-        size = 0
-        share = min(BATCH_SIZE, -(-self._queued // self._free))
-        while self._entries:
-            entry = self._entries[0]
-            if not entry.future.cancelled():
-                if taken and (entry.predictor is not taken[0].predictor or size + len(entry.texts) > share):
-                    break
-                taken.append(entry)
-                size += len(entry.texts)
-            self._entries.popleft()
-            self._queued -= len(entry.texts)
-        return taken
+                job.ready = perf_counter()
+                lane.jobs.append(job)
+                self._wakes.put(True)
 
     def _work(self) -> None:
-        """A thread: computes jobs until told to stop."""
-        while (job := self._jobs.get()) is not None:
-            try:
-                if not all(entry.future.cancelled() for entry in job.entries):
-                    job.outputs = [job.predictor.run(batch) for batch in job.batches]
-            except Exception as error:
-                job.error = error
-            self._loop.call_soon_threadsafe(self._finish, job)
+        """A thread: computes jobs until told to stop. After a small one it is the turn of the bulk."""
+        lanes = [self._small, self._bulk]
+        while self._wakes.get():
+            if job := _next_job(lanes):
+                self._compute(job)
+                lanes = [self._bulk, self._small] if job.lane is self._small else [self._small, self._bulk]
 
-    def _finish(self, job: _Job) -> None:
+    def _compute(self, job: Job) -> None:
+        job.started = perf_counter()
+        try:
+            if not all(entry.future.cancelled() for entry in job.entries):
+                for batch in job.batches:
+                    job.outputs.append(job.predictor.run(batch))
+                    if job.lane is self._bulk and (small := _next_job([self._small])):
+                        self._compute(small)  # its wake finds no job, later
+        except Exception as error:
+            job.error = error
+        job.ended = perf_counter()
+        self._loop.call_soon_threadsafe(self._finish, job)
+
+    def _finish(self, job: Job) -> None:
         """Hands each entry its part of a finished job, or its error."""
-        self._free += 1
-        self._dispatch()  # first of all: the thread is waiting
-        predictions: list[Prediction] = []
-        if job.outputs:
+        job.lane.free += 1
+        self._dispatch(job.lane)  # first of all: the thread is waiting
+        if job.outputs and not job.error:
             try:
-                predictions = job.predictor.predictions(job.encoded, in_order(job.batches, job.outputs))
+                job.predictions = job.predictor.predictions(job.encoded, in_order(job.batches, job.outputs))
             except Exception as error:
                 job.error = error
         start = 0
@@ -215,5 +262,17 @@ class Scheduler:
             elif job.error:
                 entry.future.set_exception(job.error)
             else:
-                entry.future.set_result(predictions[start:end])
+                entry.future.set_result(list(job.predictions[start:end]))
             start = end
+        if self._observe:
+            self._observe(job)
+
+
+def _next_job(lanes: Sequence[_Lane]) -> Job | None:
+    """The oldest job of the first lane that has one; called on any thread."""
+    for lane in lanes:
+        try:
+            return lane.jobs.popleft()
+        except IndexError:
+            pass
+    return None

@@ -1,12 +1,9 @@
 """Every setting of the service: from flags, the environment (prefix `SENTIMENT_`), or its default here."""
 
-import logging
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import ServiceError
@@ -55,15 +52,59 @@ class Settings(BaseSettings):
     max_text_chars: Annotated[int, Field(ge=1, description="Characters that one text may have.")] = 100_000
     max_texts: Annotated[int, Field(ge=1, description="Texts that one request may have.")] = 1_000
     max_body_bytes: Annotated[int, Field(ge=1, description="Bytes that a request's body may have.")] = 16_000_000
+    max_requests: Annotated[
+        int, Field(ge=1, description="Requests that one process works on; more are refused with 503.")
+    ] = 1_000
     max_waiting_texts: Annotated[
-        int, Field(ge=1, description="Texts that may wait for inference; more are refused with 503.")
+        int, Field(ge=1, description="Texts that may wait for inference in one process; more are refused with 503.")
     ] = 10_000
-    timeout_seconds: Annotated[float, Field(gt=0, description="Time after which a request is given up with 504.")] = (
-        30.0
-    )
+    max_header_bytes: Annotated[
+        int, Field(ge=1_000, description="Bytes that a request's line and headers may have.")
+    ] = 32_000
+    header_seconds: Annotated[
+        float, Field(gt=0, description="Time that a connection has to send a request's headers.")
+    ] = 10.0
+    body_seconds: Annotated[
+        float, Field(gt=0, description="Time that a request has to send its body, streams excepted.")
+    ] = 20.0
+    timeout_seconds: Annotated[
+        float,
+        Field(gt=0, description="Time after which a request is given up with 504; X-Request-Timeout asks for less."),
+    ] = 30.0
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Time between SIGTERM and the end of listening: /health/ready answers 503 and connections are "
+            "closed after their next answer, so that a load balancer turns elsewhere.",
+        ),
+    ] = 1.0
     shutdown_seconds: Annotated[
-        int, Field(ge=0, description="Time that requests in work get to finish when the service stops.")
+        int, Field(ge=0, description="Time that requests in work get to finish after that.")
     ] = 30
+    api_keys: Annotated[
+        SecretStr | None,
+        Field(
+            description="Keys, separated by commas; one of them is then needed for all but the health routes, as "
+            "Authorization: Bearer KEY. As a flag it can be read by others on this machine: prefer the variable."
+        ),
+    ] = None
+    api_keys_file: Annotated[
+        Path | None, Field(description="File of more keys, one a line; lines that begin with # are comments.")
+    ] = None
+    cors_origins: Annotated[
+        str | None,
+        Field(description="Origins, separated by commas, whose pages may call the service from a browser; * for all."),
+    ] = None
+    tracing: Annotated[
+        bool,
+        Field(description="OpenTelemetry traces, set up by its own OTEL_ variables; needs the extra 'tracing'."),
+    ] = False
+    request_log: Annotated[bool, Field(description="Whether each request gets a log line.")] = True
+    log_format: Annotated[
+        Literal["auto", "json", "text"],
+        Field(description="Log lines for machines or people; auto: people if standard error is a terminal."),
+    ] = "auto"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least serious log lines shown.")
     ] = "info"
@@ -83,14 +124,3 @@ class Settings(BaseSettings):
             raise SettingsError(
                 f"{ENV_PREFIX}{name.upper()} (--{name.replace('_', '-')}) is {first['input']!r}: {first['msg']}."
             ) from error
-
-    def export(self) -> None:
-        """Puts every setting into the environment, for worker processes to find."""
-        for name, value in self:
-            if value is not None:
-                os.environ[f"{ENV_PREFIX}{name.upper()}"] = str(value)
-
-
-def configure_logging(settings: Settings) -> None:
-    """Sends this process's log lines to standard error; each worker process does this for itself."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s: %(message)s", stream=sys.stderr)

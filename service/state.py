@@ -5,7 +5,10 @@ from typing import cast
 
 from fastapi import Request
 
+from service.lifecycle import Lifecycle
+from service.metrics import Metrics
 from service.registry import Registry
+from service.repository import Repository
 from service.scheduler import Scheduler
 from service.settings import Settings
 
@@ -15,8 +18,15 @@ class State:
     """The collaborators of one application."""
 
     settings: Settings
-    registry: Registry
+    repository: Repository
     scheduler: Scheduler
+    metrics: Metrics
+    lifecycle: Lifecycle
+
+    @property
+    def registry(self) -> Registry:
+        """What is served now."""
+        return self.repository.registry
 
 
 def state_of(request: Request) -> State:

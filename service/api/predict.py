@@ -53,14 +53,16 @@ async def predict(request: Request) -> Response:
     """With `text` one prediction, with `texts` a list of them in the same order; and which model gave them."""
     state = state_of(request)
     check_json_media_type(request)
-    wanted = parse(await read_body(request, state.settings.max_body_bytes), PredictRequest)
+    wanted = parse(await read_body(request, state.settings), PredictRequest)
     predictor = state.registry.get(version=_version(request))
     if "text" in wanted.model_fields_set:
         check_text(wanted.text, state.settings.max_text_chars, "/text")
+        request.scope["texts"] = 1
         [prediction] = await state.scheduler.predict(predictor, [wanted.text])
         answer = {**prediction_fields(prediction), "model": model_ref(predictor)}
     else:
         _check_texts(wanted.texts, state)
+        request.scope["texts"] = len(wanted.texts)
         predictions = await state.scheduler.predict(predictor, wanted.texts)
         answer = {"predictions": [prediction_fields(p) for p in predictions], "model": model_ref(predictor)}
     return Response(_to_json(answer), media_type="application/json")

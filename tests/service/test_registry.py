@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import BundleError, ModelNotFoundError
-from service.registry import Registry
+from service.registry import Registry, load_models
 from service.settings import Settings
 from tests.service.conftest import write_small_bundle
 
@@ -15,8 +15,10 @@ def models_dir(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def load(models_dir: Path, version: int | None = None) -> Registry:
-    return Registry.load(Settings(models_dir=models_dir, model="small", model_version=version))
+def load(models_dir: Path, name: str = "small", version: int | None = None) -> Registry:
+    predictors, refused = load_models(Settings(models_dir=models_dir), loaded={})
+    assert not refused
+    return Registry(predictors, name, version)
 
 
 def test_the_highest_version_answers_by_default(models_dir: Path) -> None:
@@ -46,4 +48,4 @@ def test_a_missing_model_or_version_is_told_what_there_is(models_dir: Path) -> N
 @pytest.mark.parametrize(("name", "version"), [("small", 3), ("other", None)])
 def test_a_default_that_is_not_there_stops_the_start(models_dir: Path, name: str, version: int | None) -> None:
     with pytest.raises(BundleError, match="default"):
-        Registry.load(Settings(models_dir=models_dir, model=name, model_version=version))
+        load(models_dir, name, version)

@@ -1,0 +1,238 @@
+"""What the service counts and times, for Prometheus; true for all its processes together.
+
+Worker processes share a folder (`PROMETHEUS_MULTIPROC_DIR`, set by `service.server` before they start), in which each
+keeps its numbers; whichever of them is asked adds up all. A process that is alone keeps them in memory.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from time import time
+from typing import cast
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from service.predictor import Predictor
+from service.scheduler import Job
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_STAGE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+_BATCH_TEXTS = (1, 2, 4, 8, 16, 32)
+
+
+@dataclass(frozen=True)
+class ModelStatistics:
+    """What one model version has done since the start, in all processes; durations in nanoseconds."""
+
+    inference_count: int  # texts
+    execution_count: int  # batches
+    last_inference_ms: int  # since the epoch; 0 for never
+    failed_count: int  # batches
+    queue_count: int
+    queue_ns: int
+    tokenization_count: int
+    tokenization_ns: int
+    inference_batches: int
+    inference_ns: int
+
+
+class Metrics:
+    """Every metric, and where each is counted up.
+
+    Args:
+        models: gives the loaded model versions, and which of them is the default.
+        shared: whether this is one of several processes.
+    """
+
+    def __init__(self, models: Callable[[], Iterable[tuple[Predictor, bool]]], shared: bool) -> None:
+        self._shared = shared
+        registry = self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "http_requests", "Requests answered; status 499 is a caller that left.", ["method", "route", "status"],
+            registry=registry,
+        )  # fmt: skip
+        self._duration = Histogram(
+            "http_request_duration_seconds", "From the request's headers to the end of the answer.", ["route"],
+            buckets=_REQUEST_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._in_progress = Gauge(
+            "http_requests_in_progress", "Requests in work, told every half second.", registry=registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
+        self._waiting = Gauge(
+            "sentiment_waiting_texts", "Texts queued or in work, told every half second.", registry=registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
+        self._rejected = Counter(
+            "sentiment_rejected_requests", "Requests refused because of load, time or shutdown.", ["reason"],
+            registry=registry,
+        )  # fmt: skip
+        model = ["model", "version"]
+        self._stages = Histogram(
+            "sentiment_stage_seconds",
+            "Time in the queue (each request), and in tokenization and inference (each batch).",
+            [*model, "stage"], buckets=_STAGE_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._batch_texts = Histogram(
+            "sentiment_batch_texts", "Texts computed together.", model, buckets=_BATCH_TEXTS, registry=registry
+        )
+        self._predictions = Counter("sentiment_predictions", "Predictions made.", [*model, "label"], registry=registry)
+        self._words = Counter("sentiment_words", "Words of the texts.", model, registry=registry)
+        self._unknown = Counter(
+            "sentiment_unknown_words", "Words that the model has no vector for: their share tells of drift.", model,
+            registry=registry,
+        )  # fmt: skip
+        self._failed = Counter("sentiment_failed_batches", "Batches that failed.", model, registry=registry)
+        self._last = Gauge(
+            "sentiment_last_inference_timestamp_seconds", "When the model last answered.", model, registry=registry,
+            multiprocess_mode="max",
+        )  # fmt: skip
+        self._models = _ModelInfo(models)
+        registry.register(self._models)
+        self.in_progress = 0
+        """Requests that this process has in work."""
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._by_model: dict[tuple[str, int], _ModelMetrics] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Counts a request; `method` and `route` must come from a fixed set."""
+        key = (method, route, status)
+        children = self._answered.get(key)
+        if children is None:
+            children = self._requests.labels(*key), self._duration.labels(route)
+            self._answered[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def rejected(self, reason: str) -> None:
+        """Counts a request that was refused; `reason` is a problem's slug."""
+        self._rejected.labels(reason).inc()
+
+    def sample(self, waiting_texts: int) -> None:
+        """Tells how much this process has in work now."""
+        self._in_progress.set(self.in_progress)
+        self._waiting.set(waiting_texts)
+
+    def observe(self, job: Job) -> None:
+        """Counts a finished job of the scheduler."""
+        predictor = cast(Predictor, job.predictor)
+        key = (predictor.manifest.name, predictor.manifest.version)
+        metrics = self._by_model.get(key)
+        if metrics is None:
+            metrics = self._by_model[key] = self._of_model(*key, labels=predictor.manifest.labels)
+        if job.error:
+            metrics.failed.inc()
+        if not job.predictions:
+            return
+        for wait in job.waits():
+            metrics.queue.observe(wait)
+        metrics.tokenization.observe(job.ready - job.taken)
+        metrics.inference.observe(job.ended - job.started)
+        metrics.batch_texts.observe(len(job.predictions))
+        words = unknown = positive = 0
+        positive_label = predictor.manifest.labels[1]
+        for prediction in job.predictions:
+            words += prediction.words
+            unknown += prediction.words - prediction.known_words
+            positive += prediction.label == positive_label
+        metrics.positive.inc(positive)
+        metrics.negative.inc(len(job.predictions) - positive)
+        metrics.words.inc(words)
+        metrics.unknown.inc(unknown)
+        metrics.last.set(time())
+
+    def exposition(self) -> bytes:
+        """Everything, in Prometheus's text format."""
+        return generate_latest(self._collected())
+
+    def model_statistics(self, name: str, version: int) -> ModelStatistics:
+        """What a model version has done, added up from its metrics."""
+        samples: dict[tuple[str, str], float] = {}
+        for metric in self._collected().collect():
+            for sample in metric.samples:
+                if (sample.labels.get("model"), sample.labels.get("version")) == (name, str(version)):
+                    key = (sample.name, sample.labels.get("stage", ""))
+                    samples[key] = samples.get(key, 0) + sample.value
+
+        def number(sample: str, stage: str = "", scale: float = 1) -> int:
+            return round(samples.get((sample, stage), 0) * scale)
+
+        def stage(name: str) -> tuple[int, int]:
+            return (
+                number("sentiment_stage_seconds_count", name),
+                number("sentiment_stage_seconds_sum", name, scale=1e9),
+            )
+
+        return ModelStatistics(
+            number("sentiment_predictions_total"),
+            number("sentiment_batch_texts_count"),
+            number("sentiment_last_inference_timestamp_seconds", scale=1e3),
+            number("sentiment_failed_batches_total"),
+            *stage("queue"),
+            *stage("tokenization"),
+            *stage("inference"),
+        )
+
+    def _collected(self) -> CollectorRegistry:
+        if not self._shared:
+            return self._registry
+        collected = CollectorRegistry()
+        MultiProcessCollector(collected)  # type: ignore[no-untyped-call]
+        collected.register(self._models)
+        return collected
+
+    def _of_model(self, name: str, version: int, labels: tuple[str, str]) -> "_ModelMetrics":
+        model = (name, str(version))
+        negative, positive = (self._predictions.labels(*model, label) for label in labels)
+        return _ModelMetrics(
+            queue=self._stages.labels(*model, "queue"),
+            tokenization=self._stages.labels(*model, "tokenization"),
+            inference=self._stages.labels(*model, "inference"),
+            batch_texts=self._batch_texts.labels(*model),
+            negative=negative,
+            positive=positive,
+            words=self._words.labels(*model),
+            unknown=self._unknown.labels(*model),
+            failed=self._failed.labels(*model),
+            last=self._last.labels(*model),
+        )
+
+
+@dataclass(frozen=True)
+class _ModelMetrics:
+    """The metrics of one model version, looked up once."""
+
+    queue: Histogram
+    tokenization: Histogram
+    inference: Histogram
+    batch_texts: Histogram
+    negative: Counter
+    positive: Counter
+    words: Counter
+    unknown: Counter
+    failed: Counter
+    last: Gauge
+
+
+class _ModelInfo(Collector):
+    """One line for each loaded model version, as it is when asked."""
+
+    def __init__(self, models: Callable[[], Iterable[tuple[Predictor, bool]]]) -> None:
+        self._models = models
+
+    def collect(self) -> Iterator[Metric]:
+        info = GaugeMetricFamily(
+            "sentiment_model_info",
+            "Model versions that are loaded.",
+            labels=["model", "version", "precision", "default"],
+        )
+        for predictor, default in self._models():
+            manifest = predictor.manifest
+            info.add_metric(
+                [manifest.name, str(manifest.version), predictor.precision, "true" if default else "false"], 1
+            )
+        yield info

@@ -1,0 +1,112 @@
+"""HTTP/1.1 on a connection: uvicorn's, with the limits that it lacks."""
+
+import asyncio
+from typing import Any
+
+from pydantic_core import to_json
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from service.edge import CLIENT_LEFT
+from service.errors import HeadersTooLargeError, SlowBodyError
+from service.problems import INVALID_HTTP, MEDIA_TYPE, PROBLEMS, Problem
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """Cuts off who is slow or endless with headers, and ends the work for a client that left.
+
+    Args:
+        header_seconds: time to send a request's line and headers.
+        max_header_bytes: how many they may have.
+        config, server_state, app_state, _loop: uvicorn's own.
+    """
+
+    def __init__(
+        self,
+        header_seconds: float,
+        max_header_bytes: int,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.header_seconds = header_seconds
+        self.max_header_bytes = max_header_bytes
+        self._header_bytes = 0  # of a request whose headers are not complete
+        self._in_body = False  # or between the headers of one request and the next
+        self._header_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there, and has this long to say what it wants."""
+        super().connection_made(transport)
+        self._header_timer = self.loop.call_later(self.header_seconds, self._on_slow_headers)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends the work on a request that nobody waits for."""
+        self._stop_timer()
+        cycle = self.cycle
+        super().connection_lost(exc)
+        if (
+            cycle is not None
+            and not cycle.response_complete
+            and isinstance(task := cycle.scope.get("task"), asyncio.Task)
+        ):
+            task.cancel(CLIENT_LEFT)
+
+    def data_received(self, data: bytes) -> None:
+        """Some of a request, or of several."""
+        super().data_received(data)
+        if self._in_body:
+            if self._header_timer:
+                self._stop_timer()
+            return
+        if self.transport.is_closing():
+            return
+        self._header_bytes += len(data)
+        if self._header_bytes > self.max_header_bytes:
+            self._refuse(PROBLEMS[HeadersTooLargeError], f"The headers have more than {self.max_header_bytes:,} bytes.")
+        elif self._header_timer is None:
+            self._header_timer = self.loop.call_later(self.header_seconds, self._on_slow_headers)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request's first line."""
+        self._in_body = False
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The headers are there; from now on the body's limits count."""
+        self._in_body = True
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """The answer to what is not HTTP."""
+        self._refuse(INVALID_HTTP, msg)
+
+    def _on_slow_headers(self) -> None:
+        self._header_timer = None
+        if not self._header_bytes:  # a connection made in advance, as browsers do
+            self.transport.close()
+        elif not self.transport.is_closing():
+            self._refuse(
+                PROBLEMS[SlowBodyError], f"No headers of a request were there within {self.header_seconds:g} seconds."
+            )
+
+    def _stop_timer(self) -> None:
+        if self._header_timer:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _refuse(self, problem: Problem, detail: str) -> None:
+        """Answers for the application, which never saw a request, and closes the connection."""
+        if (
+            self.cycle is not None and not self.cycle.response_complete
+        ):  # the answer to the request before is on its way
+            self.transport.close()
+            return
+        body = to_json(problem.body(detail))
+        head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(STATUS_LINE[problem.status] + head.encode() + body)
+        self.transport.close()

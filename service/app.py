@@ -13,6 +13,8 @@ from starlette.responses import Response
 from service import __version__
 from service.api import health, models, predict, problems
 from service.api.direct import include_direct
+from service.api.v2 import infer, repository, server
+from service.api.v2.errors import speaking_v2
 from service.cores import available_cores, share_out
 from service.errors import InvalidRequestError, ServiceError
 from service.problems import (
@@ -24,6 +26,7 @@ from service.problems import (
     problem_response,
 )
 from service.registry import Registry
+from service.repository import Repository
 from service.scheduler import Scheduler
 from service.schemas import ProblemBody
 from service.settings import Settings, configure_logging
@@ -75,14 +78,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         responses={"default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _problem_schema()}}}},
     )
-    app.state.collaborators = State(settings, registry, scheduler)
-    include_direct(app, predict.router)
+    app.state.collaborators = State(settings, registry, scheduler, Repository(settings, registry))
+    for module in (repository, server, infer, predict):  # the last one is looked at first
+        include_direct(app, module.router)
     for module in (health, models, problems):
         app.include_router(module.router)
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _bug)
+    app.add_exception_handler(ServiceError, speaking_v2(_service_error))
+    app.add_exception_handler(RequestValidationError, speaking_v2(_validation_error))
+    app.add_exception_handler(HTTPException, speaking_v2(_http_error))
+    app.add_exception_handler(Exception, speaking_v2(_bug))
     return app
 
 

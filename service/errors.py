@@ -62,6 +62,10 @@ class ModelNotFoundError(RequestError):
     """No such model, or no such version of it, is loaded."""
 
 
+class ConflictError(RequestError):
+    """What is asked for cannot be done as things are now."""
+
+
 class ProblemNotFoundError(RequestError):
     """No kind of problem has the name asked for."""
 

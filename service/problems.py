@@ -58,6 +58,7 @@ PROBLEMS: dict[type[errors.ServiceError], Problem] = {
         "media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body has a media type that is not read here"
     ),
     errors.ModelNotFoundError: Problem("model-not-found", HTTPStatus.NOT_FOUND, "There is no such model"),
+    errors.ConflictError: Problem("conflict", HTTPStatus.CONFLICT, "As things are, this cannot be done"),
     errors.ProblemNotFoundError: Problem("problem-not-found", HTTPStatus.NOT_FOUND, "There is no such kind of problem"),
     errors.OverloadedError: Problem("overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Too much work is waiting"),
     errors.DeadlineError: Problem("deadline", HTTPStatus.GATEWAY_TIMEOUT, "The answer took too long"),

@@ -1,12 +1,24 @@
 """The models that are loaded, by name and version."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from service.bundle import find_bundles, open_bundle
 from service.errors import BundleError, ModelNotFoundError
 from service.precision import choose_precision
 from service.predictor import Predictor
 from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """A model version in the folder of models."""
+
+    name: str
+    version: int
+    state: Literal["READY", "UNAVAILABLE"]
+    reason: str
 
 
 class Registry:
@@ -75,3 +87,14 @@ class Registry:
         """
         self.get(name)
         return list(self._versions[name].values())
+
+    def index(self) -> list[IndexEntry]:
+        """Every model version that is there."""
+        return [IndexEntry(p.manifest.name, p.manifest.version, "READY", "") for p in self]
+
+    def replace(self, name: str, predictors: list[Predictor]) -> None:
+        """Puts other versions of a model in the place of those that are there; none takes it away."""
+        self._versions.pop(name, None)
+        if predictors:
+            self._versions[name] = {predictor.manifest.version: predictor for predictor in predictors}
+        self.default = self.get()

@@ -85,6 +85,11 @@ class Scheduler:
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more requests."""
+        return self._closed
+
     def start(self) -> None:
         """Starts the threads; called on the event loop that will ask."""
         self._loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ from typing import cast
 from fastapi import Request
 
 from service.registry import Registry
+from service.repository import Repository
 from service.scheduler import Scheduler
 from service.settings import Settings
 
@@ -17,6 +18,7 @@ class State:
     settings: Settings
     registry: Registry
     scheduler: Scheduler
+    repository: Repository
 
 
 def state_of(request: Request) -> State:

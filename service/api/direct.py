@@ -13,6 +13,8 @@ def include_direct(app: FastAPI, router: APIRouter) -> None:
     `openapi_extra`.
     """
     app.include_router(router)
+    direct = []
     for route in router.routes:
         assert isinstance(route, APIRoute)
-        app.router.routes.insert(0, Route(route.path, route.endpoint, methods=sorted(route.methods or ())))
+        direct.append(Route(route.path, route.endpoint, methods=sorted(route.methods or ())))
+    app.router.routes[:0] = direct

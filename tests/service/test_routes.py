@@ -45,14 +45,15 @@ def test_every_example_of_the_openapi_document_works_when_pasted(committed: Test
     tried = 0
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            in_path = {p["name"]: p["example"] for p in operation.get("parameters", ()) if "example" in p}
             for content_type, content in operation.get("requestBody", {}).get("content", {}).items():
-                for example in content["examples"].values():
+                for example in content.get("examples", {}).values():
                     response = committed.request(
-                        method, path, json=example["value"], headers={"content-type": content_type}
+                        method, path.format(**in_path), json=example["value"], headers={"content-type": content_type}
                     )
                     assert response.status_code == 200, response.text
                     tried += 1
-    assert tried >= 2
+    assert tried >= 4
 
 
 def test_the_openapi_document_describes_every_answer_of_predict(client: TestClient) -> None:

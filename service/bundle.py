@@ -111,7 +111,7 @@ def open_bundle(path: Path) -> Bundle:
     Raises:
         BundleError: one line that says which file of which bundle is wrong, and how.
     """
-    manifest = read_manifest(path)
+    manifest = _read_manifest(path / MANIFEST_FILE)
     mentioned = {manifest.tokenizer.vocabulary, *(graph.file for graph in manifest.graphs.values())}
     unlisted = sorted(mentioned - set(manifest.files))
     if unlisted:
@@ -141,13 +141,7 @@ def find_bundles(models_dir: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent.name, int(path.name)))
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a bundle's folder; the files that it names are not looked at.
-
-    Raises:
-        BundleError: it cannot be read, or is not one.
-    """
-    path = folder / MANIFEST_FILE
+def _read_manifest(path: Path) -> Manifest:
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:

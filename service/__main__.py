@@ -42,6 +42,7 @@ def serve(**flags: Any) -> None:
 
     from service.app import create_app
     from service.registry import Registry
+    from service.trailers import TrailersProtocol
 
     settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
     configure_logging(settings)
@@ -58,6 +59,7 @@ def serve(**flags: Any) -> None:
         host=settings.host,
         port=settings.port,
         workers=workers,
+        http=TrailersProtocol,
         log_level=settings.log_level,
         access_log=False,
         server_header=False,

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service import __version__
-from service.api import health, models, predict, problems
+from service.api import batch, health, models, predict, problems
 from service.api.direct import include_direct
 from service.cores import available_cores, share_out
 from service.errors import InvalidRequestError, ServiceError
@@ -76,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses={"default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _problem_schema()}}}},
     )
     app.state.collaborators = State(settings, registry, scheduler)
+    include_direct(app, batch.router)
     include_direct(app, predict.router)
     for module in (health, models, problems):
         app.include_router(module.router)

@@ -101,8 +101,13 @@ class Scheduler:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    async def predict(self, predictor: Predicts, texts: Sequence[str]) -> list[Prediction]:
+    async def predict(self, predictor: Predicts, texts: Sequence[str], *, bulk: bool = False) -> list[Prediction]:  # noqa: ARG002
         """A prediction for each text, in order.
+
+        Args:
+            predictor: computes them.
+            texts: have passed `check_text`.
+            bulk: a part of a file, which may wait for requests that somebody waits for.
 
         Raises:
             OverloadedError: too much is waiting already; nothing was queued.

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -47,12 +48,12 @@ def test_every_example_of_the_openapi_document_works_when_pasted(committed: Test
         for method, operation in operations.items():
             for content_type, content in operation.get("requestBody", {}).get("content", {}).items():
                 for example in content["examples"].values():
-                    response = committed.request(
-                        method, path, json=example["value"], headers={"content-type": content_type}
-                    )
+                    value = example["value"]
+                    body = value if isinstance(value, str) else json.dumps(value)
+                    response = committed.request(method, path, content=body, headers={"content-type": content_type})
                     assert response.status_code == 200, response.text
                     tried += 1
-    assert tried >= 2
+    assert tried >= 6
 
 
 def test_the_openapi_document_describes_every_answer_of_predict(client: TestClient) -> None:

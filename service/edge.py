@@ -171,12 +171,6 @@ class Edge:
             yield b"connection", b"close"
 
 
-def no_deadline(scope: Scope) -> None:
-    """Lets a request, a stream, take as long as it takes, unless it asked for a deadline itself."""
-    if not any(name == b"x-request-timeout" for name, _ in scope["headers"]) and "deadline" in scope:
-        scope["deadline"].cancel()
-
-
 def _request_id(headers: dict[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id")
     return given.decode() if given and _REQUEST_ID.fullmatch(given) else f"{_random.getrandbits(128):032x}"

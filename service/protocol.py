@@ -5,15 +5,16 @@ from typing import Any
 
 from pydantic_core import to_json
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from service.edge import CLIENT_LEFT
 from service.errors import HeadersTooLargeError, SlowBodyError
 from service.problems import INVALID_HTTP, MEDIA_TYPE, PROBLEMS, Problem
+from service.trailers import TrailersProtocol
 
 
-class LimitedProtocol(HttpToolsProtocol):
+class LimitedProtocol(TrailersProtocol):
     """Cuts off who is slow or endless with headers, and ends the work for a client that left.
 
     Args:

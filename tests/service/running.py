@@ -32,7 +32,7 @@ class Running:
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.address, timeout=30)
 
-    def children(self) -> list[int]:
+    def workers(self) -> list[int]:
         """Its worker processes."""
         found = subprocess.run(
             ["pgrep", "--parent", str(self.process.pid), "--full", "spawn_main"],

@@ -17,8 +17,8 @@ from service.formats.plain import PlainFormat
 from service.formats.record import Options
 from service.scheduler import BATCH_SIZE, Scheduler
 from tests.service.conftest import MODELS_DIR
-from tests.service.test_scheduler import Echo, until
 from tests.service.running import running
+from tests.service.test_scheduler import Echo, until
 
 Message = MutableMapping[str, Any]
 

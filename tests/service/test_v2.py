@@ -508,7 +508,9 @@ def test_a_service_that_stops_is_live_and_not_ready(small_settings: Settings) ->
     with TestClient(app := create_app(small_settings)) as client:
         app.state.collaborators.lifecycle.draining = True
         assert client.get("/v2/health/live").json() == {"live": True}
-        assert_error(client.get("/v2/health/ready"), 503, "shutting down")
+        response = client.get("/v2/health/ready")
+        assert_error(response, 503, "shutting down")
+        assert response.headers["retry-after"]
         assert_error(client.get("/v2/models/small/ready"), 503, "shutting down")
 
 

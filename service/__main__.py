@@ -121,6 +121,7 @@ def score(
       3    finished, but some records have an error in place of a score
       130  interrupted (Ctrl-C, SIGTERM, or the reader of a pipe has left)
     """  # noqa: D301 (click looks for the character, not for the letters)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # to be stopped is an error here, for the output is not whole
     from service.command import Request, score_file  # here, for the same reason
 
     settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})

@@ -58,19 +58,21 @@ def score_file(request: Request, settings: Settings) -> int:
         click.UsageError: the command line does not say how.
     """
     name, options = _format(request, settings)
-    began = time.monotonic()
-    predictor = _predictor(settings)
+    part: Part | None = None
     on_terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    part = _part(request, request.output, name, options, predictor) if request.output else None
     try:
+        predictor = _predictor(settings)
+        if request.output:
+            part = _part(request, request.output, name, options, predictor)
         start, state = (part.position, part.state) if part else (Position(), {})
+        began = time.monotonic()
         with _source(request.file, name, options, start, state) as source, _progress(source) as progress:
             run(source, part or _StandardOutput(), predictor, start == Position(), progress)
+        seconds = time.monotonic() - began
         if part:
             _finish(part, name)
     except KeyboardInterrupt:
-        kept = bool(part and part.kept)
-        click.echo("interrupted" + ("; the same command goes on from here" if kept else ""), err=True)
+        click.echo("interrupted" + ("; the same command goes on from here" if part and part.kept else ""), err=True)
         return INTERRUPTED
     except BrokenPipeError:
         # Who read the output has left. What is still buffered goes nowhere, or Python would complain at its end.
@@ -83,8 +85,8 @@ def score_file(request: Request, settings: Settings) -> int:
         if part:
             part.close()
     summary = source.summary
-    lines, seconds = summary.scored + summary.errors, time.monotonic() - began
-    click.echo(f"{lines:,} records in {seconds:.1f} s: {summary.scored:,} scored, {summary.errors:,} errors", err=True)
+    counts = f"{summary.scored:,} scored, {summary.errors:,} errors"
+    click.echo(f"{summary.scored + summary.errors:,} records: {counts}; {seconds:.1f} s", err=True)
     return WITH_ERRORS if summary.errors else SCORED
 
 

@@ -39,17 +39,19 @@ class Part:
         self.position = Position()
         self.state: dict[str, Any] = {}
         """What was known at the last checkpoint."""
-        self.kept = False
-        """Whether there is something to go on from."""
         size = 0
-        if resumable and not restart and self._checkpoint_path.exists():
+        if resumable and not restart and self.kept:
             checkpoint = self._read_checkpoint()
             self.position, self.state, size = Position(*checkpoint["position"]), checkpoint["state"], checkpoint["size"]
-            self.kept = True
         else:
             self._checkpoint_path.unlink(missing_ok=True)
         self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 (open until `finish`)
         self._file.truncate(size)
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is something to go on from."""
+        return self._checkpoint_path.exists() and self.path.exists()
 
     def write(self, data: bytes) -> None:
         """Adds a piece of the output."""
@@ -65,7 +67,6 @@ class Part:
         new = self._checkpoint_path.with_name(self._checkpoint_path.name + ".new")
         new.write_text(json.dumps(content, indent=1))
         new.replace(self._checkpoint_path)
-        self.kept = True
 
     def close(self) -> None:
         """Leaves the part to be taken up by another run."""
@@ -90,6 +91,6 @@ class Part:
             if job.get(name) != value:
                 change = f"another {name} ({job.get(name)}, now {value})"
                 raise ScoreError(f"{self.path} was begun with {change}; go on with that, or {anew}")
-        if not self.path.exists() or self.path.stat().st_size < size:
+        if self.path.stat().st_size < size:
             raise ScoreError(f"{self.path} is shorter than its checkpoint says; {anew}")
         return checkpoint

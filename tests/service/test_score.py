@@ -277,6 +277,14 @@ def test_a_part_that_is_shorter_than_its_checkpoint_is_told(
     assert "shorter" in refusal(score(*interrupted))
 
 
+def test_a_checkpoint_without_its_part_is_nothing_to_go_on_from(
+    score: Any, interrupted: list[object], tmp_path: Path
+) -> None:
+    (tmp_path / "out.part").unlink()
+    assert score(*interrupted).exit_code == 3
+    assert (tmp_path / "out").read_text().count("\n") == ROWS + 1
+
+
 def test_what_comes_from_standard_input_leaves_no_checkpoint(score: Any, tmp_path: Path) -> None:
     result = score("-", "--format", "text", "--output", tmp_path / "out", input=b"good\n")
     assert result.exit_code == 0

@@ -155,6 +155,8 @@ class Edge:
 
     async def _refuse(self, error: ServiceError, status: int, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers with an error. Where half an answer is out, only that the connection breaks can tell of it."""
+        if "deadline" in scope:
+            scope["deadline"].cancel()  # this answer shall be whole
         if not isinstance(error, RequestError):
             self._metrics.rejected(slug_of(error))
         if status:

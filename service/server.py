@@ -141,6 +141,7 @@ def _config(settings: Settings, app: Any, **several: Any) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_worker_healthcheck=30,  # seconds without a sign of life, after which a worker is replaced
         **several,
     )
 

@@ -9,7 +9,7 @@ import click
 
 from service import __version__
 from service.errors import ServiceError
-from service.settings import ENV_PREFIX, Settings
+from service.settings import ENV_PREFIX, Settings, env_file
 
 
 def _flag_per_setting(command: Callable[..., None]) -> Callable[..., None]:
@@ -40,6 +40,12 @@ def serve(**flags: Any) -> None:
     from service.server import run  # here, because it takes half a second to import and --help should not
 
     run(Settings.load(**{name: value for name, value in flags.items() if value is not None}))
+
+
+@cli.command()
+def settings() -> None:
+    """Print every setting and its default, as a file of variables."""
+    click.echo(env_file(), nl=False)
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ docker-test: ## build the image, run it with compose and check it
 COMPILE = $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 lock: $(VENV)/.test ## resolve the dependencies anew (ARGS=--upgrade for the newest)
-	$(COMPILE) $(ARGS) --extra training --extra tracing --extra test --extra check -o requirements/test.txt
+	$(COMPILE) $(ARGS) --extra training --extra tracing --extra parquet --extra test --extra check -o requirements/test.txt
 	$(COMPILE) --extra training -c requirements/test.txt -o requirements/training.txt
 	$(COMPILE) -c requirements/test.txt -o requirements/service.txt
 

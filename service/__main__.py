@@ -1,8 +1,9 @@
-"""The command line: `python -m service serve`."""
+"""The command line: `python -m service serve` and `python -m service score`."""
 
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,26 +13,30 @@ from service.errors import ServiceError
 from service.settings import ENV_PREFIX, Settings, env_file
 
 
-def _flag_per_setting(command: Callable[..., None]) -> Callable[..., None]:
-    for name, field in reversed(Settings.model_fields.items()):
-        default = f"default {field.default}" if field.default is not None else "no default"
-        command = click.option(
-            f"--{name.replace('_', '-')}",
-            name,
-            metavar="VALUE",
-            help=f"{field.description} [{ENV_PREFIX}{name.upper()}; {default}]",
-        )(command)
-    return command
+def _flag_per_setting(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def add_flags(command: Callable[..., None]) -> Callable[..., None]:
+        for name in reversed(names):
+            field = Settings.model_fields[name]
+            default = f"default {field.default}" if field.default is not None else "no default"
+            command = click.option(
+                f"--{name.replace('_', '-')}",
+                name,
+                metavar="VALUE",
+                help=f"{field.description} [{ENV_PREFIX}{name.upper()}; {default}]",
+            )(command)
+        return command
+
+    return add_flags
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
-    """Sentiment of short texts, over HTTP."""
+    """Sentiment of short texts: over HTTP, or of a file."""
 
 
 @cli.command()
-@_flag_per_setting
+@_flag_per_setting(*Settings.model_fields)
 def serve(**flags: Any) -> None:
     """Serve the models over HTTP until stopped.
 
@@ -43,7 +48,63 @@ def serve(**flags: Any) -> None:
 
 
 @cli.command()
-def settings() -> None:
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["csv", "ndjson", "text", "parquet"]),
+    help="What FILE holds; without it, its suffix says: .csv .tsv .ndjson .jsonl .txt .parquet.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the answers, compressed if it ends in .gz; without it, standard output.",
+)
+@click.option("--column", default="text", show_default=True, help="Column of CSV or Parquet that holds the texts.")
+@click.option(
+    "--delimiter", help="Of CSV: one character or the word tab; a comma, for .tsv a tab, goes without saying."
+)
+@click.option(
+    "--prefix", default="", help="Put before the names of what is added, where a file has such a name itself."
+)
+@click.option("--restart", is_flag=True, help="Begin anew, whatever an interrupted run has left.")
+@_flag_per_setting("models_dir", "model", "model_version", "precision", "max_line_bytes", "max_text_chars")
+def score(
+    file: Path,
+    format_name: str | None,
+    output: Path | None,
+    column: str,
+    delimiter: str | None,
+    prefix: str,
+    restart: bool,
+    **flags: Any,
+) -> None:
+    """Score FILE, or standard input for -, without a server.
+
+    The answers are those of POST /predict/batch: CSV with the columns label, probability and error at its end; NDJSON
+    with the members of a prediction; lines of text answered in NDJSON. What is compressed with gzip is read as well.
+    Parquet (it needs the extra 'parquet') comes back as Parquet.
+
+    With --output an interrupted run is taken up by the same command: until all is done, the answers are in
+    OUTPUT.part, and OUTPUT.part.json says how far it is.
+
+    \b
+    Exit codes:
+      0    every record was scored
+      1    an error stopped the run
+      2    the command line is wrong
+      3    finished, but some records have an error in place of a score
+      130  interrupted (Ctrl-C, SIGTERM, or the reader of a pipe has left)
+    """  # noqa: D301 (click looks for the character, not for the letters)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # to be stopped is an error here, for the output is not whole
+    from service.command import Request, score_file  # here, for the same reason
+
+    settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
+    sys.exit(score_file(Request(file, format_name, output, column, delimiter, prefix, restart), settings))
+
+
+@cli.command("settings")
+def print_settings() -> None:
     """Print every setting and its default, as a file of variables."""
     click.echo(env_file(), nl=False)
 

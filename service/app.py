@@ -14,9 +14,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from service import __version__
-from service.api import health, models, predict, problems
+from service.api import batch, health, models, predict, problems
 from service.api import metrics as metrics_route
-from service.api.direct import Shortcuts, include_direct
+from service.api.direct import DirectRoute, Shortcuts, include_direct
+from service.api.v2 import infer, repository, server
+from service.api.v2.errors import speaking_v2
 from service.api_keys import ApiKeys
 from service.control import Control
 from service.cores import available_cores, share_out
@@ -58,25 +60,25 @@ def create_app(settings: Settings, control: Control | None = None) -> FastAPI:
         BundleError: a bundle cannot be used.
         SettingsError: the API keys cannot be read, or tracing is not installed.
     """
-    repository = Repository.open(settings, control or Control.private(), lenient=control is not None)
-    metrics = Metrics(repository.models, shared=control is not None)
+    models_folder = Repository.open(settings, control or Control.private(), lenient=control is not None)
+    metrics = Metrics(models_folder.models, shared=control is not None)
     _, threads = share_out(available_cores(), settings.workers, settings.threads)
     scheduler = Scheduler(threads, settings.max_waiting_texts, metrics.observe)
     lifecycle = Lifecycle(settings.drain_seconds, settings.shutdown_seconds)
     request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
     api_keys = ApiKeys.load(settings)
-    state = State(settings, repository, scheduler, metrics, lifecycle)
+    state = State(settings, models_folder, scheduler, metrics, lifecycle)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         scheduler.start()
-        repository.start()
-        lifecycle.start(on_hangup=repository.ask_for_reload)
+        models_folder.start()
+        lifecycle.start(on_hangup=models_folder.ask_for_reload)
         ticking = asyncio.create_task(_tick(state))
         # What is there now stays: the garbage collector need not look through it, 40 ms each time, ever again.
         gc.collect()
         gc.freeze()
-        for predictor, default in repository.models():
+        for predictor, default in models_folder.models():
             name, version = predictor.manifest.name, predictor.manifest.version
             note = " by default" if default else ""
             logger.info("serving %s version %d in %s%s", name, version, predictor.precision, note)
@@ -95,11 +97,13 @@ def create_app(settings: Settings, control: Control | None = None) -> FastAPI:
         responses={"default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _problem_schema()}}}},
     )
     app.state.collaborators = state
-    shortcuts = {**include_direct(app, health.router), **include_direct(app, predict.router)}  # those asked most
+    shortcuts: dict[str, DirectRoute] = {}
+    for direct in (repository, server, infer, batch, health, predict):  # the last one is looked at first
+        shortcuts |= include_direct(app, direct.router)
     for module in (metrics_route, models, problems):
         app.include_router(module.router)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, speaking_v2(_validation_error))
+    app.add_exception_handler(HTTPException, speaking_v2(_http_error))
     # The last one added is the first that a request meets.
     app.add_middleware(Shortcuts, routes=shortcuts)
     app.add_middleware(

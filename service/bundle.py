@@ -114,7 +114,7 @@ def open_bundle(path: Path) -> Bundle:
     Raises:
         BundleError: one line that says which file of which bundle is wrong, and how.
     """
-    manifest = read_manifest(path)
+    manifest = _read_manifest(path / MANIFEST_FILE)
     mentioned = {manifest.tokenizer.vocabulary, *(graph.file for graph in manifest.graphs.values())}
     unlisted = sorted(mentioned - set(manifest.files))
     if unlisted:
@@ -155,13 +155,7 @@ def bundle_files(models_dir: Path) -> BundleFiles:
     return files
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a bundle's folder; the files that it names are not looked at.
-
-    Raises:
-        BundleError: it cannot be read, or is not one.
-    """
-    path = folder / MANIFEST_FILE
+def _read_manifest(path: Path) -> Manifest:
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:

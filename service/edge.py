@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.v2.errors import as_v2
 from service.api_keys import ApiKeys
 from service.errors import (
     DeadlineError,
@@ -117,7 +118,7 @@ class Edge:
         except Exception:
             logger.exception("a bug", extra={"request_id": request_id})
             if not status:
-                await internal_response()(scope, receive, send_with_id)
+                await as_v2(scope["path"], internal_response())(scope, receive, send_with_id)
         finally:
             if deadline:
                 deadline.cancel()
@@ -159,7 +160,7 @@ class Edge:
         if status:
             logger.warning("cut off: %s", error, extra={"request_id": scope["request_id"]})
         else:
-            await problem_response(error)(scope, receive, send)
+            await as_v2(scope["path"], problem_response(error))(scope, receive, send)
 
     def _headers(self, request_id: str, headers: dict[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
         """What every answer has."""
@@ -168,12 +169,6 @@ class Edge:
             yield b"traceparent", headers[b"traceparent"]
         if self._lifecycle.draining:
             yield b"connection", b"close"
-
-
-def no_deadline(scope: Scope) -> None:
-    """Lets a request, a stream, take as long as it takes, unless it asked for a deadline itself."""
-    if not any(name == b"x-request-timeout" for name, _ in scope["headers"]) and "deadline" in scope:
-        scope["deadline"].cancel()
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

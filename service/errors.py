@@ -66,6 +66,22 @@ class BodyTooLargeError(RequestError):
     """The body has more bytes than the limit."""
 
 
+class LineTooLongError(RequestError):
+    """A line of a file, or a row, has more bytes than the limit."""
+
+
+class BrokenGzipError(RequestError):
+    """What should be gzip is not, or ends too early."""
+
+
+class StalledError(RequestError):
+    """Nothing of a file came for too long."""
+
+
+class ContentEncodingError(RequestError):
+    """The body is encoded in a way that the route does not read."""
+
+
 class MediaTypeError(RequestError):
     """The body's media type is not one that the route reads."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from fastapi.responses import JSONResponse
+from starlette.responses import JSONResponse
 
 from service import errors
 
@@ -59,6 +59,12 @@ PROBLEMS: dict[type[errors.ServiceError], Problem] = {
     ),
     errors.SlowBodyError: Problem("slow-body", HTTPStatus.REQUEST_TIMEOUT, "The request came in too slowly"),
     errors.BodyTooLargeError: Problem("body-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
+    errors.LineTooLongError: Problem("line-too-long", HTTPStatus.UNPROCESSABLE_ENTITY, "A line is too long"),
+    errors.BrokenGzipError: Problem("broken-gzip", HTTPStatus.BAD_REQUEST, "The data is not gzip"),
+    errors.StalledError: Problem("stalled", HTTPStatus.REQUEST_TIMEOUT, "Nothing came for too long"),
+    errors.ContentEncodingError: Problem(
+        "content-encoding", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is encoded in a way that is not read here"
+    ),
     errors.MediaTypeError: Problem(
         "media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body has a media type that is not read here"
     ),
@@ -76,6 +82,7 @@ ROUTE_NOT_FOUND = Problem("route-not-found", HTTPStatus.NOT_FOUND, "There is no 
 METHOD_NOT_ALLOWED = Problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The route has no such method")
 INVALID_HTTP = Problem("invalid-http", HTTPStatus.BAD_REQUEST, "This is not HTTP")
 INTERNAL = Problem("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Something in the service failed")
+INTERNAL_DETAIL = "The service failed on this request. Its log has the reason; the request may be sent again."
 
 BY_SLUG = {
     problem.slug: problem
@@ -103,7 +110,14 @@ def problem_response(error: errors.ServiceError) -> ProblemResponse:
     return ProblemResponse(body, problem.status, _HEADERS.get(problem.status))
 
 
+def problem_fields(error: Exception) -> dict[str, Any]:
+    """The problem detail object for an error in the middle of an answer; what is no row of the table is internal."""
+    problem = PROBLEMS.get(type(error)) if isinstance(error, errors.ServiceError) else None
+    if problem is None:
+        return INTERNAL.body(INTERNAL_DETAIL)
+    return problem.body(str(error), pointer=getattr(error, "pointer", None))
+
+
 def internal_response() -> ProblemResponse:
     """What a caller sees of a bug: that there is one, and nothing else."""
-    detail = "The service failed on this request. Its log has the reason; the request may be sent again."
-    return ProblemResponse(INTERNAL.body(detail), INTERNAL.status)
+    return ProblemResponse(INTERNAL.body(INTERNAL_DETAIL), INTERNAL.status)

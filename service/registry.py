@@ -1,9 +1,8 @@
 """The models that are loaded, by name and version."""
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 
-from service.bundle import find_bundles, open_bundle, read_manifest
+from service.bundle import find_bundles, open_bundle
 from service.errors import BundleError, ModelNotFoundError
 from service.precision import choose_precision
 from service.predictor import Predictor
@@ -91,15 +90,11 @@ def load_models(
             continue
         predictor = loaded.get(key)
         try:
-            if predictor is None or read_manifest(path) != predictor.manifest:
-                predictor = _load(path, settings)
+            bundle = open_bundle(path)
+            if predictor is None or bundle.manifest != predictor.manifest:
+                predictor = Predictor.load(bundle, choose_precision(bundle, settings.precision))
         except BundleError as error:
             refused[key] = str(error)
         if predictor is not None:
             predictors.append(predictor)
     return predictors, refused
-
-
-def _load(path: Path, settings: Settings) -> Predictor:
-    bundle = open_bundle(path)
-    return Predictor.load(bundle, choose_precision(bundle, settings.precision))

@@ -119,7 +119,7 @@ class Scheduler:
 
     Args:
         threads: inference threads.
-        max_waiting: texts that may be queued or in work; more are refused.
+        max_waiting: texts, streams' apart, that may be queued or in work; more are refused.
         observe: told of each finished job.
     """
 
@@ -133,6 +133,7 @@ class Scheduler:
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each job made ready; False ends a thread
         self._max_waiting = max_waiting
         self._observe = observe
+        self._admitted = 0  # texts of callers that may be refused
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
@@ -161,7 +162,7 @@ class Scheduler:
             predictor: of the model asked for.
             texts: that have passed `check_text`.
             bulk: whether small requests go first, as they do before a large one in any case. A stream bounds its own
-                share of what waits, so it is never refused.
+                share of what waits, so it is neither refused nor counted.
 
         Raises:
             OverloadedError: too much is waiting already; nothing was queued.
@@ -169,14 +170,17 @@ class Scheduler:
         """
         if self._closed:
             raise ShuttingDownError("The service is shutting down.")
-        if not bulk and self.waiting and self.waiting + len(texts) > self._max_waiting:
-            raise OverloadedError(f"{self.waiting:,} texts are waiting already; try again shortly.")
+        admitted = 0 if bulk else len(texts)
+        if admitted and self._admitted and self._admitted + admitted > self._max_waiting:
+            raise OverloadedError(f"{self._admitted:,} texts are waiting already; try again shortly.")
+        self._admitted += admitted
         self.waiting += len(texts)
         try:
             if len(texts) <= BATCH_SIZE:
                 return await self._enqueue(self._bulk if bulk else self._small, predictor, texts)
             return await self._in_turns(predictor, texts)
         finally:
+            self._admitted -= admitted
             self.waiting -= len(texts)
 
     async def _in_turns(self, predictor: Predicts, texts: Sequence[str]) -> list[Prediction]:

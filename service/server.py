@@ -1,14 +1,18 @@
 """The processes that serve: one, or several on one port with another that looks after them."""
 
+import asyncio
 import logging
 import os
+import socket
 import sys
 import tempfile
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+import uvicorn.supervisors.multiprocess
 from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.supervisors import Multiprocess
 
@@ -33,7 +37,7 @@ def run(settings: Settings) -> None:
     configure_logging(settings)
     workers, _ = share_out(available_cores(), settings.workers)
     if workers == 1:
-        server = uvicorn.Server(_config(settings, create_app(settings)))
+        server = GracefulServer(_config(settings, create_app(settings)))
         server.run()
         if not server.started:
             sys.exit(1)
@@ -53,6 +57,44 @@ def worker_app(settings: Settings, run_dir: Path) -> Any:
     return create_app(settings, Control(run_dir))
 
 
+class GracefulServer(uvicorn.Server):
+    """Leaves nobody waiting in the queue of connections when it stops to listen."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops listening and finishes what is going on.
+
+        The kernel resets the connections that were made and not yet accepted when the last descriptor of a listening
+        socket is closed. So one is kept until uvicorn's is closed, and what is in the queue is accepted from it.
+        """
+        kept = [listening.dup() for server in self.servers for listening in server.sockets]
+        for server in self.servers:
+            server.close()
+        for listening in kept:
+            listening.setblocking(False)
+            with suppress(BlockingIOError):
+                while True:
+                    connection, _ = listening.accept()
+                    await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+            listening.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+class Worker(uvicorn.supervisors.multiprocess.Process):
+    """A process with such a server."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        """Made in the process itself."""
+        if self._server is None:
+            self._server = GracefulServer(self.config)
+        return self._server
+
+
 class Supervisor(Multiprocess):
     """Starts the workers, replaces one that died, and passes on what it is told.
 
@@ -65,6 +107,13 @@ class Supervisor(Multiprocess):
     def __init__(self, config: uvicorn.Config, sockets: list[Any], control: Control) -> None:
         super().__init__(config, sockets)
         self._control = control
+        uvicorn.supervisors.multiprocess.Process = Worker  # type: ignore[misc] # there is no other way to name it
+
+    def terminate_all(self) -> None:
+        """Tells the workers to stop; from then on, only they listen."""
+        super().terminate_all()
+        for listening in self.sockets:
+            listening.close()
 
     def keep_subprocess_alive(self) -> None:
         """Replaces workers that died or hang, and forgets what they had in work."""

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     max_requests: Annotated[
         int, Field(ge=1, description="Requests that one process works on; more are refused with 503.")
     ] = 1_000
+    max_line_bytes: Annotated[
+        int, Field(ge=1, description="Bytes that a line of a file (of CSV: a row) may have; longer ones are errors.")
+    ] = 1_000_000
+    stream_idle_seconds: Annotated[
+        float, Field(gt=0, description="Time that a file may stop coming in, or going out, before it is cut off.")
+    ] = 60.0
     max_waiting_texts: Annotated[
         int, Field(ge=1, description="Texts that may wait for inference in one process; more are refused with 503.")
     ] = 10_000

@@ -30,14 +30,12 @@ def include_direct(app: FastAPI, router: APIRouter) -> dict[str, DirectRoute]:
         The routes by path, for `Shortcuts`.
     """
     app.include_router(router)
-    routes = {}
+    direct = []
     for route in router.routes:
         assert isinstance(route, APIRoute)
-        direct = DirectRoute(route.path, route.endpoint, methods=sorted(route.methods or ()))
-        app.router.routes.insert(0, direct)
-        if not direct.param_convertors:
-            routes[route.path] = direct
-    return routes
+        direct.append(DirectRoute(route.path, route.endpoint, methods=sorted(route.methods or ())))
+    app.router.routes[:0] = direct
+    return {route.path: route for route in direct if not route.param_convertors}
 
 
 class Shortcuts:

@@ -68,6 +68,15 @@ async def predict(request: Request) -> Response:
     return Response(_to_json(answer), media_type="application/json")
 
 
+def asked_predictor(request: Request) -> Predictor:
+    """The model and version that the query names, or the default.
+
+    Raises:
+        InvalidRequestError, ModelNotFoundError: there is no such thing.
+    """
+    return state_of(request).registry.get(request.query_params.get("model"), _version(request))
+
+
 def prediction_fields(prediction: Prediction) -> dict[str, Any]:
     """A prediction as the fields of `PredictionBody`."""
     return {

@@ -114,7 +114,14 @@ def small(tmp_path: Path) -> BundleFolder:
 
 @pytest.fixture
 def small_settings(small: BundleFolder) -> Settings:
-    return Settings(models_dir=small.path.parents[1], model="small", max_text_chars=60, max_texts=5, max_body_bytes=500)
+    return Settings(
+        models_dir=small.path.parents[1],
+        model="small",
+        max_text_chars=60,
+        max_texts=5,
+        max_body_bytes=500,
+        request_log=False,
+    )
 
 
 @pytest.fixture
@@ -127,5 +134,5 @@ def client(small_settings: Settings) -> Iterator[TestClient]:
 @pytest.fixture(scope="session")
 def committed() -> Iterator[TestClient]:
     """The application over the bundles that this project ships."""
-    with TestClient(create_app(Settings(models_dir=MODELS_DIR))) as client:
+    with TestClient(create_app(Settings(models_dir=MODELS_DIR, request_log=False))) as client:
         yield client

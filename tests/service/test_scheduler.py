@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from service.errors import OverloadedError, ShuttingDownError
 from service.predictor import Prediction
-from service.scheduler import BATCH_SIZE, Scheduler
+from service.scheduler import BATCH_SIZE, Job, Scheduler
 from service.session import Batch
 from service.tokenizer import Encoded
 
@@ -119,6 +119,81 @@ def test_a_small_request_does_not_wait_for_all_of_a_large_one() -> None:
 
     runs = scheduled(test, waiting=10_000)
     assert ["small"] in runs[1:4]
+
+
+class Wide(Echo):
+    """Takes a run for each text, as a real session does for every few."""
+
+    def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
+        return [Batch([row], np.array([text.token_ids])) for row, text in enumerate(encoded)]
+
+
+def test_a_small_request_goes_before_the_rest_of_a_bulk_batch() -> None:
+    async def test(scheduler: Scheduler) -> list[list[str]]:
+        echo = Wide()
+        echo.gate.clear()
+        bulk = asyncio.create_task(scheduler.predict(echo, ["bulk"] * 10, bulk=True))
+        await until(lambda: echo.runs)
+        small = asyncio.create_task(scheduler.predict(echo, ["small"]))
+        await asyncio.sleep(0.01)
+        echo.gate.set()
+        assert [p.label for p in await bulk] == ["bulk"] * 10
+        assert [p.label for p in await small] == ["small"]
+        return echo.runs
+
+    runs = scheduled(test)
+    assert runs == [["bulk"], ["small"], *[["bulk"]] * 9]
+
+
+def test_bulk_goes_on_while_there_are_always_small_requests() -> None:
+    async def test(scheduler: Scheduler) -> int:
+        echo = Wide()
+        done = asyncio.Event()
+
+        async def small_requests() -> None:
+            while not done.is_set():
+                await scheduler.predict(echo, ["small"])
+
+        small = [asyncio.create_task(small_requests()) for _ in range(2 * BATCH_SIZE)]
+        await until(lambda: len(echo.runs) > 100)
+        before = len(echo.runs)
+        await scheduler.predict(echo, ["bulk"] * 20, bulk=True)
+        done.set()
+        await asyncio.gather(*small)
+        return len([run for run in echo.runs[before:] if run == ["bulk"]])
+
+    assert scheduled(test) == 20
+
+
+def test_bulk_is_never_refused_and_never_takes_the_place_of_small_requests() -> None:
+    async def test(scheduler: Scheduler) -> None:
+        echo = Echo()
+        echo.gate.clear()
+        bulk = [asyncio.create_task(scheduler.predict(echo, ["b"] * 10, bulk=True)) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        small = asyncio.create_task(scheduler.predict(echo, ["s"]))
+        await asyncio.sleep(0.01)
+        echo.gate.set()
+        assert len(await small) == 1
+        assert [len(answer) for answer in await asyncio.gather(*bulk)] == [10] * 5
+
+    scheduled(test, waiting=3)
+
+
+def test_a_finished_job_is_told_with_its_times() -> None:
+    jobs: list[Job] = []
+
+    async def main() -> None:
+        scheduler = Scheduler(1, 100, jobs.append)
+        scheduler.start()
+        await asyncio.gather(*(scheduler.predict(Echo(), [str(i)]) for i in range(3)))
+        await scheduler.close()
+
+    asyncio.run(main())
+    assert [len(job.predictions) for job in jobs] == [1, 1, 1]
+    for job in jobs:
+        assert job.entries[0].enqueued <= job.taken <= job.ready <= job.started <= job.ended
+        assert all(wait >= 0 for wait in job.waits())
 
 
 @pytest.mark.parametrize("step", ["batches", "run", "predictions"])

@@ -1,40 +1,15 @@
 """The command line as a person runs it: a process, a port, signals."""
 
-import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.service.conftest import MODELS_DIR, BundleFolder
-
-COMMAND = [sys.executable, "-m", "service", "serve"]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")}
-
-
-@contextmanager
-def serving(*flags: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running service and its address."""
-    process = subprocess.Popen([*COMMAND, "--port", "0", *flags], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
-    assert process.stderr
-    try:
-        for line in process.stderr:
-            if found := re.search(r"http://[\d.]+:\d+", line):
-                yield process, found[0]
-                break
-        else:
-            pytest.fail("the service did not start")
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
+from tests.service.running import COMMAND, ENVIRONMENT, running
 
 
 def stopped_start(*flags: str, **environment: str) -> str:
@@ -56,13 +31,12 @@ def stopped_start(*flags: str, **environment: str) -> str:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_it_answers_a_review_and_stops_cleanly_when_told(workers: str) -> None:
-    with serving("--models-dir", str(MODELS_DIR), "--workers", workers) as (process, address):
-        transport = httpx.HTTPTransport(retries=5)
-        with httpx.Client(base_url=address, transport=transport, timeout=20) as client:
+    with running("--models-dir", str(MODELS_DIR), "--workers", workers, "--drain-seconds", "0") as service:
+        with service.client() as client:
             response = client.post("/predict", json={"text": "I loved every minute of it."})
         assert response.json()["label"] == "positive"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(20) == 0
 
 
 def test_being_told_to_stop_while_starting_is_no_error() -> None:

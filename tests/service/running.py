@@ -1,0 +1,84 @@
+"""The service as a person runs it: a process, a port, signals."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+COMMAND = [sys.executable, "-m", "service", "serve"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")}
+
+
+@dataclass
+class Running:
+    """A service that runs."""
+
+    process: subprocess.Popen[str]
+    address: str = ""
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        host, port = self.address.removeprefix("http://").split(":")
+        return host, int(port)
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.address, timeout=30)
+
+    def workers(self) -> list[int]:
+        """Its worker processes."""
+        found = subprocess.run(
+            ["pgrep", "--parent", str(self.process.pid), "--full", "spawn_main"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [int(pid) for pid in found.stdout.split()]
+
+
+@contextmanager
+def running(*flags: str, **environment: str) -> Iterator[Running]:
+    """Starts a service on a free port, and makes sure that it is gone afterwards, with all its processes."""
+    service = Running(
+        subprocess.Popen(
+            [*COMMAND, "--port", "0", *flags],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**ENVIRONMENT, **environment},
+            start_new_session=True,
+        )
+    )
+    listening = threading.Event()
+
+    def read_log() -> None:  # all the time: a full pipe would stop the service
+        assert service.process.stderr
+        for line in service.process.stderr:
+            service.log.append(line)
+            if not service.address and (found := re.search(r"http://[\d.]+:\d+", line)):
+                service.address = found[0]
+                listening.set()
+        listening.set()
+
+    reader = threading.Thread(target=read_log)
+    reader.start()
+    try:
+        listening.wait(30)
+        if not service.address:
+            pytest.fail("the service did not start: " + "".join(service.log))
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:  # workers listen a little later
+            assert client.get(f"{service.address}/health").status_code == 200
+        yield service
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(service.process.pid, 9)
+        service.process.wait()
+        reader.join()
+        assert service.process.stderr
+        service.process.stderr.close()

@@ -1,0 +1,59 @@
+import asyncio
+import json
+import logging
+import sys
+
+from service.logs import FLUSH_SECONDS, JsonFormatter, RequestLog, TextFormatter
+
+
+def record(message: str = "all %s", **extra: object) -> logging.LogRecord:
+    try:
+        raise ValueError("why\nnot")
+    except ValueError:
+        made = logging.LogRecord("service", logging.WARNING, "file.py", 1, message, ("well",), sys.exc_info())
+    vars(made).update(extra)
+    return made
+
+
+def test_a_line_for_machines_is_one_object_with_what_was_added() -> None:
+    line = JsonFormatter().format(record(model="imdb", path=object()))
+    assert "\n" not in line
+    fields = json.loads(line)
+    assert (fields["level"], fields["message"], fields["model"]) == ("warning", "all well", "imdb")
+    assert fields["traceback"].endswith("why\nnot")
+    assert fields["time"].endswith("+00:00")
+
+
+def test_a_line_for_people_reads_from_left_to_right() -> None:
+    lines = TextFormatter().format(record(model="imdb")).splitlines()
+    assert lines[0] == "WARNING: all well model=imdb"
+    assert lines[1] == "Traceback (most recent call last):"
+
+
+def test_lines_of_requests_are_written_together_and_soon() -> None:
+    written: list[bytes] = []
+
+    async def main() -> None:
+        log = RequestLog(for_people=False, write=written.append)
+        for number in range(3):
+            log.add(status=200, number=number)
+        assert written == []
+        await asyncio.sleep(FLUSH_SECONDS * 3)
+        log.add(number=3)
+        log.flush()
+        log.flush()
+
+    asyncio.run(main())
+    assert [[json.loads(line)["number"] for line in lines.splitlines()] for lines in written] == [[0, 1, 2], [3]]
+
+
+def test_a_request_is_a_line_for_people_too() -> None:
+    written: list[bytes] = []
+
+    async def main() -> None:
+        log = RequestLog(for_people=True, write=written.append)
+        log.add(method="GET", status=200)
+        log.flush()
+
+    asyncio.run(main())
+    assert written == [b"INFO: request method=GET status=200\n"]

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve test train explore bench check lock docker docker-test clean help
+.PHONY: serve test train explore bench soak check lock docker docker-test clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -23,6 +23,9 @@ explore: $(VENV)/.training ## look at the data set
 
 bench: $(VENV)/.test ## measure the speed against the usual way of serving (needs wrk)
 	$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.test ## mixed traffic for ARGS="--minutes 20"; memory, file handles and errors at start and end
+	$(BIN)/python -m bench.soak $(ARGS)
 
 check: $(VENV)/.test ## ruff, mypy and import rules
 	$(BIN)/ruff check .

@@ -53,6 +53,8 @@ def main(bundle: Path, seconds: int, rounds: int, output: Path) -> None:
         found["http"][kind] = _http(kind, these, contenders, seconds, rounds)
     found["many"] = _many(texts[:1_000], contenders[0], rounds)
     click.echo(f"`texts` of 1,000 full reviews: {found['many']['reviews_per_second']:,.0f} reviews/s\n")
+    found["file"] = _file(texts, contenders[0], rounds)
+    click.echo(f"A file in one request: {found['file']['reviews_per_second']:,.0f} reviews/s\n")
     found["start"] = _start(contenders, texts[:1_000])
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(found, indent=1) + "\n")
@@ -107,6 +109,19 @@ def _many(texts: Sequence[str], server: Server, rounds: int) -> dict[str, float]
             response.raise_for_status()
             seconds.append(response.elapsed.total_seconds())
     return {"reviews_per_second": len(texts) / statistics.median(seconds[1:])}
+
+
+def _file(texts: Sequence[str], server: Server, rounds: int) -> dict[str, float]:
+    lines = "".join(json.dumps(text) + "\n" for text in texts).encode()
+    with running(server) as (address, _, _), httpx.Client(base_url=address, timeout=60) as client:
+        seconds = []
+        for _ in range(rounds + 1):
+            response = client.post(
+                "/predict/batch", content=lines * 5, headers={"content-type": "application/x-ndjson"}
+            )
+            response.raise_for_status()
+            seconds.append(response.elapsed.total_seconds())
+    return {"reviews_per_second": 5 * len(texts) / statistics.median(seconds[1:])}
 
 
 def _start(contenders: Sequence[Server], texts: Sequence[str]) -> dict[str, dict[str, float]]:

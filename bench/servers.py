@@ -56,9 +56,7 @@ def servers(bundle: Path, cores: int) -> list[Server]:
 @contextmanager
 def running(server: Server) -> Iterator[tuple[str, float, int]]:
     """The server's address, the seconds to its first answer, and its process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [str(port) if word == "PORT" else word for word in server.command]
     started = time.monotonic()
     process = subprocess.Popen(command, env={**os.environ, **server.environment}, stderr=subprocess.DEVNULL)
@@ -68,6 +66,14 @@ def running(server: Server) -> Iterator[tuple[str, float, int]]:
     finally:
         process.terminate()
         process.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def load(address: str, bodies: Path, connections: int, seconds: int) -> Load:
@@ -95,7 +101,7 @@ def write_bodies(texts: Sequence[str], path: Path) -> None:
 def memory_mb(pid: int) -> tuple[float, float]:
     """Resident memory of the largest process below `pid` (or itself): now and at its highest, in MB."""
     found = []
-    for process in {pid, *_children(pid)}:
+    for process in {pid, *children(pid)}:
         status = Path(f"/proc/{process}/status").read_text()
         now, peak = (re.search(rf"{key}:\s+(\d+)", status) for key in ("VmRSS", "VmHWM"))
         if now and peak:
@@ -103,7 +109,8 @@ def memory_mb(pid: int) -> tuple[float, float]:
     return max(found)
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in listed]
 

@@ -2,8 +2,8 @@
 
 For `docker/smoke`, in a container of the service's image: nothing but the standard library is needed.
 
-Usage: load.py HOST PORT CONNECTIONS RETRIES: a request may be sent again so many times (every 50 ms) where no connection
-was to be had, or where it broke before a byte of the answer. Nothing else is ever sent again.
+Usage: load.py HOST PORT CONNECTIONS RETRIES: a request may be sent again so many times (every 50 ms) where no
+connection was to be had, or where it broke before a byte of the answer. Nothing else is ever sent again.
 """
 
 import json
@@ -26,6 +26,7 @@ lock = threading.Lock()
 
 
 def count(what: str) -> None:
+    """Adds to what is printed at the end."""
     with lock:
         counts[what] += 1
 
@@ -57,6 +58,7 @@ def ask(connection: HTTPConnection) -> str:
 
 
 def work() -> None:
+    """One connection's requests, one after another."""
     connection = HTTPConnection(host, port, timeout=30)
     while not stop.is_set():
         count(ask(connection))

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 
-from service.app import create_app
+from service.server.app import create_app
 from service.settings import Settings
 from tests.docker.conftest import PINNED, ROOT
 from tests.service.conftest import MODELS_DIR

@@ -11,7 +11,7 @@ import yaml
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.app import create_app
+from service.server.app import create_app
 from service.settings import Settings
 from tests.docker.conftest import ROOT
 from tests.service.conftest import MODELS_DIR

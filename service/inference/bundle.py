@@ -1,0 +1,180 @@
+"""A bundle: the folder that holds all that inference needs. Read and verified here; `training` writes it."""
+
+import hashlib
+import json
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.errors import BundleError
+
+SCHEMA_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+BundleFiles = dict[Path, tuple[int, int]]
+"""Time of the last change (nanoseconds since the epoch) and size (bytes) of each file of each bundle."""
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TokenizerSpec(_Part):
+    """How text becomes token ids."""
+
+    name: str = Field(description="Key in `service.inference.tokenizer.TOKENIZERS`.")
+    vocabulary: FileName = Field(description="File with one word a line, the most frequent first.")
+    num_words: int = Field(ge=1, description="Ids at or above this are out of vocabulary.")
+    pad_id: int
+    start_id: int
+    oov_id: int
+    index_from: int = Field(description="Added to a word's rank to give its id.")
+
+
+class InputSpec(_Part):
+    """The graph's input and how a list of token ids is fitted to it."""
+
+    name: str
+    dtype: Literal["int32"]
+    maxlen: int = Field(ge=1, description="Token ids that the model reads at most.")
+    padding: Literal["pre", "post"]
+    truncating: Literal["pre", "post"] = Field(description="Side on which a longer text loses ids.")
+
+
+class OutputSpec(_Part):
+    """The graph's output."""
+
+    name: str
+    dtype: Literal["float32"]
+
+
+class GraphSpec(_Part):
+    """One ONNX file that computes the model."""
+
+    file: FileName
+    input_shape: tuple[None, int | None] = Field(description="[batch, length]; null where any size goes.")
+    metrics: dict[str, Any] = Field(description="What this graph measured against Keras and the test set.")
+
+
+class Manifest(_Part):
+    """`manifest.json`, whole."""
+
+    schema_version: int
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    version: int = Field(ge=1)
+    description: str
+    tokenizer: TokenizerSpec
+    input: InputSpec
+    output: OutputSpec
+    graphs: dict[str, GraphSpec] = Field(min_length=1, description="By precision.")
+    labels: tuple[str, str] = Field(description="Name of a probability below the threshold, then at or above.")
+    threshold: float = Field(gt=0, lt=1)
+    metrics: dict[str, Any] = Field(description="Measured quality.")
+    recipe: dict[str, Any]
+    seed: int
+    libraries: dict[str, str] = Field(description="Versions that made the bundle.")
+    files: dict[FileName, Sha256] = Field(description="SHA-256 of every other file of the bundle.")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle: every file is there and is the one that the manifest speaks of."""
+
+    path: Path
+    manifest: Manifest
+
+    def read_vocabulary(self) -> list[str]:
+        """The words in order of their rank, from 1."""
+        # Only "\n" ends a line: words hold other characters that Python counts as line ends.
+        text = (self.path / self.manifest.tokenizer.vocabulary).read_bytes().decode("utf-8")
+        return text.removesuffix("\n").split("\n")
+
+    def graph_path(self, precision: str) -> Path:
+        """The ONNX file for a precision.
+
+        Raises:
+            BundleError: the bundle has no graph of that precision.
+        """
+        graph = self.manifest.graphs.get(precision)
+        if graph is None:
+            has = ", ".join(self.manifest.graphs)
+            raise BundleError(f"{self.path}: there is no {precision} graph in this bundle; it has {has}.")
+        return self.path / graph.file
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Reads and verifies the bundle in a folder.
+
+    Raises:
+        BundleError: one line that says which file of which bundle is wrong, and how.
+    """
+    manifest = _read_manifest(path / MANIFEST_FILE)
+    mentioned = {manifest.tokenizer.vocabulary, *(graph.file for graph in manifest.graphs.values())}
+    unlisted = sorted(mentioned - set(manifest.files))
+    if unlisted:
+        raise BundleError(f"{path / MANIFEST_FILE}: no hash is given for {', '.join(unlisted)}.")
+    for name, expected in manifest.files.items():
+        try:
+            with (path / name).open("rb") as stream:
+                actual = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise BundleError(f"{path / name}: cannot be read: {error.strerror}.") from error
+        if actual != expected:
+            raise BundleError(f"{path / name}: is not the file that the manifest names (its SHA-256 differs).")
+    return Bundle(path, manifest)
+
+
+def find_bundles(models_dir: Path) -> list[Path]:
+    """Folders `<name>/<version>` below `models_dir` that hold a bundle, versions in rising order.
+
+    Raises:
+        BundleError: the folder is not there or holds no bundle.
+    """
+    if not models_dir.is_dir():
+        raise BundleError(f"{models_dir}: there is no such folder of models; SENTIMENT_MODELS_DIR names it.")
+    found = [path for path in models_dir.glob("*/*") if re.fullmatch(r"[1-9][0-9]*", path.name) and path.is_dir()]
+    if not found:
+        raise BundleError(f"{models_dir}: holds no bundle (<name>/<version>/{MANIFEST_FILE}).")
+    return sorted(found, key=lambda path: (path.parent.name, int(path.name)))
+
+
+def bundle_files(models_dir: Path) -> BundleFiles:
+    """What tells whether a bundle has come, gone or changed; nothing where there is no such folder."""
+    files = {}
+    for path in models_dir.glob("*/*/*"):
+        if path.parent.name.isdecimal():
+            with suppress(FileNotFoundError):  # it went in between
+                about = path.stat()
+                files[path] = about.st_mtime_ns, about.st_size
+    return files
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise BundleError(f"{path}: is not JSON: {error}.") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        raise BundleError(
+            f"{path}: has schema version {version}, this service reads {SCHEMA_VERSION}; use a matching release."
+        )
+    try:
+        manifest = Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise BundleError(f"{path}: {place}: {first['msg']}.") from error
+    if (manifest.name, str(manifest.version)) != (path.parent.parent.name, path.parent.name):
+        raise BundleError(
+            f"{path}: is {manifest.name} version {manifest.version}, which its folder's name contradicts."
+        )
+    return manifest

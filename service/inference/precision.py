@@ -1,0 +1,38 @@
+"""Which graph of a bundle computes: exact in 32-bit floats, or in 8 bits where the processor has them."""
+
+import logging
+import platform
+from pathlib import Path
+
+from service.inference.bundle import Bundle
+
+logger = logging.getLogger("service")
+
+# x86 without these multiplies 8-bit numbers into 16 bits that can overflow: slower, and wrong answers. On 64-bit ARM
+# the same product is called asimddp.
+_INSTRUCTIONS = {"avx512_vnni", "avx_vnni", "asimddp"}
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def choose_precision(bundle: Bundle, wanted: str) -> str:
+    """The precision to load: the one that is wanted, or for `auto` the fastest that this processor computes well."""
+    if wanted != "auto":
+        return wanted
+    if "int8" not in bundle.manifest.graphs:
+        return "float32"
+    if not _multiplies_8_bits():
+        logger.info("%s: float32, because this processor has no 8-bit dot product", bundle.path)
+        return "float32"
+    return "int8"
+
+
+def _multiplies_8_bits() -> bool:
+    if platform.system() != "Linux":
+        return False  # no way to ask that needs no library: float32 is right everywhere
+    flags = {
+        flag
+        for line in _CPUINFO.read_text().splitlines()
+        if line.startswith(("flags", "Features"))
+        for flag in line.partition(":")[2].split()
+    }
+    return bool(flags & _INSTRUCTIONS)

@@ -1,0 +1,217 @@
+"""`POST /predict/batch`: what it answers. How it streams is in `test_batch_stream`."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
+
+from service.errors import DeadlineError
+from service.inference.predictor import Predictor
+from service.scheduler import Scheduler
+from service.server.app import create_app
+from service.settings import Settings
+from tests.service.api.test_predict import assert_problem
+from tests.service.conftest import MODELS_DIR, BundleFolder, write_small_bundle
+
+NDJSON, CSV, PLAIN = "application/x-ndjson", "text/csv", "text/plain"
+
+
+def post(client: TestClient, body: bytes | str, media_type: str = NDJSON, query: str = "", **headers: str) -> Response:
+    response: Response = client.post(
+        f"/predict/batch{query}", content=body, headers={"content-type": media_type, "accept-encoding": "", **headers}
+    )
+    return response
+
+
+def lines(response: Response) -> list[dict[str, Any]]:
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == NDJSON
+    return [json.loads(line) for line in response.text.splitlines()]
+
+
+def test_each_line_gets_the_prediction_of_predict_in_its_place(client: TestClient) -> None:
+    texts = [f"{'good ' * (i % 3)}{'bad ' * (i % 5)}film {i}" for i in range(100)]
+    body = "".join(json.dumps({"id": i, "text": text} if i % 2 else text) + "\n" for i, text in enumerate(texts))
+    *answers, summary = lines(post(client, body))
+    assert summary == {"summary": {"lines": 100, "scored": 100, "errors": 0}}
+    for i, (text, answer) in enumerate(zip(texts, answers, strict=True)):
+        prediction = client.post("/predict", json={"text": text}).json()
+        del prediction["model"]
+        assert answer == {**({"id": i, "text": text} if i % 2 else {"line": i + 1}), **prediction}
+
+
+def test_csv_gets_its_columns_and_keeps_its_rows(client: TestClient) -> None:
+    response = post(client, 'id,text\r\n1,"good, and\nso on"\r\n2,bad\r\n', CSV)
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    header, *rows = csv.reader(io.StringIO(response.text, newline=""))
+    assert header == ["id", "text", "label", "probability", "error"]
+    assert [[*row[:3], round(float(row[3]), 5), row[4]] for row in rows] == [
+        ["1", "good, and\nso on", "positive", 0.8808, ""],
+        ["2", "bad", "negative", 0.1192, ""],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "query"), [(CSV, "?delimiter=tab"), (CSV, "?delimiter=%09"), ("text/tab-separated-values", "")]
+)
+def test_tabs_separate_too(client: TestClient, media_type: str, query: str) -> None:
+    row = post(client, "id\ttext\n1\tgood\n", media_type, query).text.splitlines()[1]
+    assert row.startswith("1\tgood\tpositive\t0.8807")
+
+
+def test_a_column_can_be_named_and_a_prefix_given(client: TestClient) -> None:
+    response = post(client, "label;review\n1;good\n", CSV, "?column=review&delimiter=;&prefix=model_")
+    header, row = response.text.splitlines()
+    assert header == "label;review;model_label;model_probability;model_error"
+    assert row.startswith("1;good;positive;0.8807")
+
+
+def test_plain_lines_are_answered_by_number(client: TestClient) -> None:
+    answers = lines(post(client, "good\n\nbad", PLAIN))
+    assert [(a.get("line"), a.get("label"), "error" in a) for a in answers] == [
+        (1, "positive", False),
+        (2, None, True),
+        (3, "negative", False),
+        (None, None, False),
+    ]
+
+
+def test_bad_lines_say_what_is_wrong_and_stop_nothing(client: TestClient) -> None:
+    answers = lines(post(client, '{"text": ""}\n{\n"good"\n{"text": "' + "x" * 61 + '"}\n'))
+    assert answers[0] == {
+        "line": 1,
+        "error": {
+            "type": "/problems/blank-text",
+            "title": "A text is blank",
+            "status": 422,
+            "detail": "The text is blank; there is nothing to judge.",
+        },
+    }
+    assert [answer["error"]["type"].split("/")[-1] for answer in answers if "error" in answer] == [
+        "blank-text",
+        "broken-json",
+        "text-too-long",
+    ]
+    assert answers[-1] == {"summary": {"lines": 4, "scored": 1, "errors": 3}}
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "query", "status", "slug"),
+    [
+        ("", NDJSON, "", 400, "no-body"),
+        ("good", "application/x-www-form-urlencoded", "", 415, "media-type"),
+        ("good", "", "", 415, "media-type"),
+        ("good", "text/plain; charset=latin-1", "", 415, "media-type"),
+        ('{"text": "good"}', "application/json", "", 415, "media-type"),
+        ("id,review\n1,good\n", CSV, "", 422, "invalid-request"),
+        ("text,label\ngood,1\n", CSV, "", 422, "invalid-request"),
+        ("text\ngood\n", CSV, "?delimiter=ab", 422, "invalid-request"),
+        ("text\ngood\n", CSV, "?prefix=%00", 422, "invalid-request"),
+        ("text\ngood\n", CSV, "?prefix=" + "x" * 65, 422, "invalid-request"),
+        ("text\n".encode("utf-16"), CSV, "", 422, "invalid-request"),
+        ("good\n", PLAIN, "?version=0", 422, "invalid-request"),
+        ("good\n", PLAIN, "?version=9", 404, "model-not-found"),
+        ("good\n", PLAIN, "?model=other", 404, "model-not-found"),
+    ],
+)
+def test_what_is_wrong_with_the_whole_file_is_a_problem(
+    client: TestClient, body: str | bytes, media_type: str, query: str, status: int, slug: str
+) -> None:
+    assert_problem(post(client, body, media_type, query), status, slug)
+
+
+def test_gzip_goes_in_and_comes_out(client: TestClient) -> None:
+    packed = gzip.compress(b"good\n") + gzip.compress(b"bad\n")
+    response = post(client, packed, PLAIN, **{"content-encoding": "gzip", "accept-encoding": "gzip, br"})
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert [answer.get("label") for answer in lines(response)] == ["positive", "negative", None]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "compressed"), [("gzip;q=0", False), ("br", False), ("*", True), ("br;q=1, GZIP ; q=0.2", True)]
+)
+def test_the_answer_is_compressed_for_who_accepts_it(client: TestClient, accepted: str, compressed: bool) -> None:
+    headers = post(client, "good\n", PLAIN, **{"accept-encoding": accepted}).headers
+    assert ("content-encoding" in headers) == compressed
+
+
+def test_an_unknown_encoding_is_refused(client: TestClient) -> None:
+    assert_problem(post(client, "good\n", PLAIN, **{"content-encoding": "br"}), 415, "content-encoding")
+
+
+def test_gzip_that_is_none_is_refused(client: TestClient) -> None:
+    assert_problem(post(client, "good\n", PLAIN, **{"content-encoding": "gzip"}), 400, "broken-gzip")
+
+
+def test_gzip_that_ends_too_early_is_told_where(client: TestClient) -> None:
+    cut = gzip.compress(b"good\nbad\n" + b"film\n" * 10)[:-4]
+    *answers, last, summary = lines(post(client, cut, PLAIN, **{"content-encoding": "gzip"}))
+    assert len(answers) == 12
+    assert (last["line"], last["error"]["type"]) == (13, "/problems/broken-gzip")
+    assert summary == {"summary": {"lines": 13, "scored": 12, "errors": 1, "complete": False}}
+
+
+@pytest.fixture
+def two_versions(small: BundleFolder, small_settings: Settings) -> Iterator[TestClient]:
+    write_small_bundle(small.path.parents[1], version=2, bias=-3.0)
+    with TestClient(create_app(small_settings)) as client:
+        yield client
+
+
+def test_model_and_version_can_be_asked_for(two_versions: TestClient) -> None:
+    labels = [
+        lines(post(two_versions, "good", PLAIN, query))[0]["label"]
+        for query in ("", "?version=1", "?version=2", "?model=small&version=1")
+    ]
+    assert labels == ["negative", "positive", "negative", "positive"]
+
+
+def test_a_bug_is_an_error_of_its_lines_that_gives_nothing_away(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr(Predictor, "run", broken)
+    response = post(client, "good\n\nbad\n", PLAIN)
+    assert [a["error"]["type"].split("/")[-1] for a in lines(response)[:-1]] == ["internal", "blank-text", "internal"]
+    assert "secret" not in response.text
+
+
+def test_what_the_scheduler_refuses_is_an_error_of_its_lines(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(*_: object, **__: object) -> None:
+        raise DeadlineError("There was no answer within 30 seconds.")
+
+    monkeypatch.setattr(Scheduler, "predict", late)
+    first, summary = lines(post(client, "good\n", PLAIN))
+    assert first["error"]["type"] == "/problems/deadline"
+    assert summary == {"summary": {"lines": 1, "scored": 0, "errors": 1}}
+
+
+def test_all_real_reviews_get_what_predict_says(imdb_data_dir: Path) -> None:
+    parquet: Any = pytest.importorskip("pyarrow.parquet")
+    texts = parquet.read_table(imdb_data_dir / "reviews.parquet", columns=["text"])["text"].to_pylist()
+    assert len(texts) == 50_000
+    file = io.StringIO()
+    csv.writer(file).writerows([["text"], *([text] for text in texts)])
+    with TestClient(create_app(Settings(models_dir=MODELS_DIR))) as client:
+        _, *rows = csv.reader(io.StringIO(post(client, file.getvalue(), CSV).text, newline=""))
+        assert [text for text, *_ in rows] == texts
+        for start in range(0, len(texts), 1_000):
+            predictions = client.post("/predict", json={"texts": texts[start : start + 1_000]}).json()["predictions"]
+            assert [(label, float(probability), error) for _, label, probability, error in rows[start:][:1_000]] == [
+                (prediction["label"], prediction["probability"], "") for prediction in predictions
+            ]
+        for row in range(0, len(texts), 50):
+            prediction = client.post("/predict", json={"text": texts[row]}).json()
+            assert rows[row][1:3] == [prediction["label"], str(prediction["probability"])]

@@ -1,0 +1,30 @@
+"""The committed model, from raw text through HTTP, is as good as its manifest says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.server.app import create_app
+from service.settings import Precision, Settings
+from tests.service.conftest import MODELS_DIR
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_the_manifests_test_accuracy_is_found_again_through_predict(imdb_data_dir: Path, precision: Precision) -> None:
+    parquet: Any = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(imdb_data_dir / "reviews.parquet", columns=["text", "label"])[25_000:]
+    texts, labels = table["text"].to_pylist(), table["label"].to_pylist()
+    assert len(texts) == 25_000
+    correct = 0
+    with TestClient(create_app(Settings(models_dir=MODELS_DIR, precision=precision))) as client:
+        for start in range(0, len(texts), 1_000):
+            response = client.post("/predict?version=1", json={"texts": texts[start : start + 1_000]})
+            said = [prediction["label"] == "positive" for prediction in response.json()["predictions"]]
+            correct += sum(s == bool(is_) for s, is_ in zip(said, labels[start : start + 1_000], strict=True))
+        [model] = [m for m in client.get("/models/imdb-conv1d").json()["models"] if m["version"] == 1]
+    assert correct / 25_000 == model["precision_metrics"]["accuracy"]
+    assert model["precision"] == precision
+    if precision == "float32":
+        assert correct / 25_000 == model["metrics"]["test"]["accuracy"]

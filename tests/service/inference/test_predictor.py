@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from service.errors import BlankTextError, BundleError, InvalidTextError, RequestError, TextTooLongError
+from service.inference.bundle import open_bundle
+from service.inference.predictor import Prediction, Predictor, check_text
+from tests.service.conftest import BundleFolder
+
+
+def predictor(small: BundleFolder) -> Predictor:
+    return Predictor.load(open_bundle(small.path), "float32")
+
+
+def test_a_prediction_counts_words_known_words_and_cuts(small: BundleFolder) -> None:
+    good, long = predictor(small).predict(["The good, zyzzyva rare film!", "bad bad bad" + " film" * 6])
+    assert good == Prediction("positive", good.probability, words=5, known_words=3, truncated=False)
+    assert long == Prediction("negative", long.probability, words=9, known_words=9, truncated=True)
+    assert (good.probability, long.probability) == pytest.approx((0.880797, 0.017986), abs=1e-6)
+
+
+def test_a_probability_is_the_shortest_decimal_of_its_float32(small: BundleFolder) -> None:
+    [prediction] = predictor(small).predict(["good"])
+    assert len(repr(prediction.probability)) <= 12
+    assert float(np.float32(prediction.probability)) != prediction.probability
+
+
+def test_a_probability_at_the_threshold_is_positive(small: BundleFolder) -> None:
+    [prediction] = predictor(small).predict(["the film"])
+    assert (prediction.probability, prediction.label) == (0.5, "positive")
+
+
+def test_the_manifest_sets_threshold_and_labels(small: BundleFolder) -> None:
+    small.change_manifest(threshold=0.9, labels=["no", "yes"])
+    assert [p.label for p in predictor(small).predict(["good", "good good"])] == ["no", "yes"]
+
+
+def test_an_unknown_tokenizer_is_refused(small: BundleFolder) -> None:
+    small.change_manifest(tokenizer={**small.manifest()["tokenizer"], "name": "runes"})
+    with pytest.raises(BundleError, match="'runes'"):
+        predictor(small)
+
+
+def test_a_vocabulary_with_a_word_twice_is_refused_in_one_line(small: BundleFolder) -> None:
+    small.replace_file("vocabulary.txt", b"the\ngood\nthe\n")
+    with pytest.raises(BundleError, match=r"vocabulary.txt: cannot be used: two words have one hash"):
+        predictor(small)
+
+
+@pytest.mark.parametrize("text", ["a", "x" * 10, "좋다", "😀", "\u200b"])
+def test_a_text_passes(text: str) -> None:
+    check_text(text, max_chars=10)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", BlankTextError),
+        (" \n\t\u00a0\u3000", BlankTextError),
+        ("x" * 11, TextTooLongError),
+        ("a\0b", InvalidTextError),
+        ("a\ud800", InvalidTextError),
+        ("\udc00é", InvalidTextError),
+    ],
+)
+def test_what_is_no_text_is_refused_with_its_place(text: str, error: type[RequestError]) -> None:
+    with pytest.raises(error) as caught:
+        check_text(text, max_chars=10, pointer="/texts/3")
+    assert caught.value.pointer == "/texts/3"

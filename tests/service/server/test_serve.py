@@ -1,0 +1,79 @@
+"""The command line as a person runs it: a process, a port, signals."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.service.conftest import MODELS_DIR, BundleFolder
+from tests.service.running import COMMAND, ENVIRONMENT, running
+
+
+def stopped_start(*flags: str, **environment: str) -> str:
+    """What a start that fails prints; it must end with code 1 and print one line."""
+    done = subprocess.run(
+        [*COMMAND, "--port", "0", *flags],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**ENVIRONMENT, **environment},
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_answers_a_review_and_stops_cleanly_when_told(workers: str) -> None:
+    with running("--models-dir", str(MODELS_DIR), "--workers", workers, "--drain-seconds", "0") as service:
+        with service.client() as client:
+            response = client.post("/predict", json={"text": "I loved every minute of it."})
+        assert response.json()["label"] == "positive"
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(20) == 0
+
+
+def test_being_told_to_stop_while_starting_is_no_error() -> None:
+    process = subprocess.Popen([*COMMAND, "--port", "0", "--models-dir", str(MODELS_DIR)], env=ENVIRONMENT)
+    time.sleep(0.5)  # somewhere between the first import and the first request
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+
+
+def test_no_training_library_is_imported_to_serve() -> None:
+    script = (
+        "import sys; from pathlib import Path;"
+        "from service.server.app import create_app; from service.settings import Settings;"
+        f"create_app(Settings(models_dir=Path({str(MODELS_DIR)!r})));"
+        "print([m for m in ('tensorflow', 'keras', 'tf2onnx', 'onnx', 'training') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_broken_bundle_stops_the_start_with_one_line(small: BundleFolder, workers: str) -> None:
+    (small.path / "model.onnx").unlink()
+    flags = ("--models-dir", str(small.path.parents[1]), "--model", "small", "--workers", workers)
+    assert "model.onnx" in stopped_start(*flags)
+
+
+def test_a_missing_models_folder_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    assert "SENTIMENT_MODELS_DIR" in stopped_start("--models-dir", str(tmp_path / "none"))
+
+
+def test_a_bad_setting_stops_the_start_with_one_line() -> None:
+    assert "SENTIMENT_MAX_TEXTS" in stopped_start(SENTIMENT_MAX_TEXTS="many")
+
+
+def test_help_lists_every_setting_with_its_variable() -> None:
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    words = done.stdout.split()
+    assert "--max-body-bytes" in words
+    assert "[SENTIMENT_MAX_BODY_BYTES;" in words

@@ -23,7 +23,7 @@ _OPENAPI = {
             "name": "model",
             "in": "query",
             "description": "Model; without it the default.",
-            "schema": {"type": "string", "minLength": 1},
+            "schema": {"type": "string"},
         },
         {
             "name": "version",

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import OverloadedError, ShuttingDownError
-from service.session import Batch, in_order
-from service.tokenizer import Encoded
+from service.inference.session import Batch, in_order
+from service.inference.tokenizer import Encoded
 
 BATCH_SIZE = 32
 """Texts that a thread takes at a time."""

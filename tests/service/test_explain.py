@@ -11,12 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
-from service.app import create_app
-from service.bundle import open_bundle
-from service.explanation import explain
-from service.predictor import Predictor
-from service.schemas import ExplainResponse
-from service.session import Batch
+from service.server.app import create_app
+from service.inference.bundle import open_bundle
+from service.inference.explanation import explain
+from service.inference.predictor import Predictor
+from service.api.schemas import ExplainResponse
+from service.inference.session import Batch
 from service.settings import Settings
 from tests.service.conftest import BundleFolder, write_small_bundle
 from tests.service.test_predict import assert_problem, post

@@ -3,7 +3,7 @@ import json
 import logging
 import sys
 
-from service.logs import FLUSH_SECONDS, JsonFormatter, RequestLog, TextFormatter
+from service.server.logs import FLUSH_SECONDS, JsonFormatter, RequestLog, TextFormatter
 
 
 def record(message: str = "all %s", **extra: object) -> logging.LogRecord:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.phrases import EXTENDED_PAIRS, Window, around, pairs, standing_alone
+from service.inference.phrases import EXTENDED_PAIRS, Window, around, pairs, standing_alone
 
 
 def added(scores: list[float], together: dict[Window, float] | None = None) -> dict[Window, float]:

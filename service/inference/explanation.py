@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import TextTooLongError
-from service.phrases import Window, around, pairs, standing_alone
-from service.predictor import Prediction, Predictor
-from service.session import Batch, in_order
-from service.tokenizer import Encoded
+from service.inference.phrases import Window, around, pairs, standing_alone
+from service.inference.predictor import Prediction, Predictor
+from service.inference.session import Batch, in_order
+from service.inference.tokenizer import Encoded
 
 MAX_WORDS = 2_000
 """Words that an explained text may have, unless the caller says otherwise."""

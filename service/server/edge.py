@@ -14,7 +14,6 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.v2.errors import as_v2
-from service.api_keys import ApiKeys
 from service.errors import (
     DeadlineError,
     HeadersTooLargeError,
@@ -23,16 +22,17 @@ from service.errors import (
     RequestError,
     ServiceError,
 )
-from service.lifecycle import Lifecycle
-from service.logs import RequestLog
 from service.metrics import Metrics
 from service.problems import internal_response, problem_response, slug_of
+from service.server.api_keys import ApiKeys
+from service.server.lifecycle import Lifecycle
+from service.server.logs import RequestLog
 from service.settings import Settings
 
 logger = logging.getLogger("service")
 
 CLIENT_LEFT = "the client left"
-"""With this message `service.protocol` cancels the request of a connection that was closed."""
+"""With this message `service.server.protocol` cancels the request of a connection that was closed."""
 
 TIME_IS_UP = "time is up"
 """And with this one, `Edge` that of a request whose time ran out."""

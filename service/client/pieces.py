@@ -149,15 +149,16 @@ def _cut(records: Iterable[bytes], line: int) -> Iterator[tuple[int, list[bytes]
     """Pieces and the number of each one's first line. Each ends with a record that is not blank, but for the last:
     blank lines at the end of what is sent are no records.
     """
-    first, piece, size = line, list[bytes](), 0
+    first, piece, size, empty = line, list[bytes](), 0, True
     for record in records:
+        empty = False
         piece.append(record)
         line += _lines(record)
         size += len(record)
         if (len(piece) >= PIECE_RECORDS or size >= PIECE_BYTES) and record.strip():
             yield first, piece
             first, piece, size = line, [], 0
-    if piece or first == line:
+    if piece or empty:
         yield first, piece
 
 

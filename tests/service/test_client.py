@@ -35,8 +35,8 @@ from service.client import (
     pieces,
 )
 from tests.service.conftest import write_small_bundle
+from tests.service.files.test_score import file_of
 from tests.service.running import ENVIRONMENT, Running, running
-from tests.service.test_score import file_of
 
 TEXTS = ["A good film.", "bad", "좋다 “good”"]
 AT_ONCE = Retry(first_seconds=0)

@@ -18,8 +18,8 @@ from service.inference.predictor import Predictor
 from service.inference.session import Batch
 from service.server.app import create_app
 from service.settings import Settings
+from tests.service.api.test_predict import assert_problem, post
 from tests.service.conftest import BundleFolder, write_small_bundle
-from tests.service.test_predict import assert_problem, post
 
 
 def test_words_and_phrases_come_with_their_places_and_contributions(client: TestClient) -> None:

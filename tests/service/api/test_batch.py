@@ -73,6 +73,25 @@ def test_a_column_can_be_named_and_a_prefix_given(client: TestClient) -> None:
     assert row.startswith("1;good;positive;0.8807")
 
 
+@pytest.mark.parametrize(
+    ("media_type", "body", "expected"),
+    [
+        (PLAIN, "good\n\nbad", '{"line":1000,"error"'),
+        (NDJSON, '"good"\n{}\n', '{"line":1000,"error"'),
+        (CSV, 'text\n"\n"\n', ",line 1000: The text is blank"),
+    ],
+)
+def test_a_piece_of_a_larger_file_keeps_its_line_numbers(
+    client: TestClient, media_type: str, body: str, expected: str
+) -> None:
+    assert expected in post(client, body, media_type, "?line=999").text
+
+
+@pytest.mark.parametrize("line", ["0", "-1", "x", "1.5", "", "9" * 5000, "\u0661"])
+def test_a_line_number_that_is_none_is_refused(client: TestClient, line: str) -> None:
+    assert "line is" in assert_problem(post(client, "good", PLAIN, f"?line={line}"), 422, "invalid-request")["detail"]
+
+
 def test_plain_lines_are_answered_by_number(client: TestClient) -> None:
     answers = lines(post(client, "good\n\nbad", PLAIN))
     assert [(a.get("line"), a.get("label"), "error" in a) for a in answers] == [

@@ -9,7 +9,7 @@ from service.api.predict import asked_predictor
 from service.api.stream import SUMMARY_TRAILER, BatchStream
 from service.errors import ContentEncodingError, InvalidRequestError, MediaTypeError
 from service.formats import DELIMITERS, FORMATS
-from service.formats.record import Options
+from service.formats.record import Options, Position
 from service.state import state_of
 
 router = APIRouter(tags=["predict"])
@@ -25,6 +25,7 @@ MEDIA_TYPES = {
 """Formats by the media types that ask for them; NDJSON and its other names have no registered one."""
 
 MAX_PREFIX_CHARS = 64
+MAX_LINE_OFFSET = 10**12
 
 _NDJSON_EXAMPLE = '{"id": 1, "text": "I loved every minute of it."}\n"A waste of two hours."\n'
 _CSV_EXAMPLE = 'id,text\n1,"I loved every minute of it."\n2,A waste of two hours.\n'
@@ -68,6 +69,14 @@ _OPENAPI: dict[str, Any] = {
             "Put before the names of what is added, for files that have a label of their own.",
             type="string",
             maxLength=64,
+        ),
+        _query(
+            "line_offset",
+            "Added to the numbers of lines: what came before this part of a file that is sent in several requests.",
+            type="integer",
+            minimum=0,
+            maximum=MAX_LINE_OFFSET,
+            default=0,
         ),
         {
             "name": "Content-Encoding",
@@ -137,7 +146,8 @@ async def batch(request: Request) -> Response:
             prefix=prefix,
             max_line_bytes=state.settings.max_line_bytes,
             max_text_chars=state.settings.max_text_chars,
-        )
+        ),
+        Position(lines=_line_offset(query.get("line_offset", "0"))),
     )
     stream = BatchStream(
         request.receive,
@@ -172,6 +182,12 @@ def _format_of(request: Request) -> tuple[str, str]:
             "With curl, add one: -H 'Content-Type: text/csv'"
         )
     return MEDIA_TYPES[media_type], "\t" if media_type == "text/tab-separated-values" else ","
+
+
+def _line_offset(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) < 20 and int(value) <= MAX_LINE_OFFSET):
+        raise InvalidRequestError(f"line_offset is {value[:40]!r}; it should be a number of lines.")
+    return int(value)
 
 
 def _is_compressed(request: Request) -> bool:

@@ -18,19 +18,20 @@ export const spoken = (prediction) =>
 
 function emptyCard() {
   const part = (name, tag = "p") => element(tag, { class: name });
-  return element("article", { class: "card" }, part("card-name"), part("label"), part("share"), part("scale", "div"), part("ends", "div"), part("note"));
+  const verdict = element("p", { class: "verdict" }, part("label", "span"), part("share", "span"));
+  return element("article", { class: "card" }, part("card-name"), verdict, part("scale", "div"), part("ends", "div"), part("note"));
 }
 
 function fill(card, model, prediction) {
-  const [name, label, share, scale, ends, note] = card.children;
+  const [name, { children: [label, share] }, scale, ends, note] = card.children;
   name.textContent = several() ? nameOf(model) : "";
   name.hidden = !several();
   label.textContent = prediction ? labelled(prediction.label) : say("waiting");
-  share.textContent = prediction ? say("share", { probability: percent(prediction.probability) }) : "\u00a0";
+  share.textContent = prediction ? percent(prediction.probability) : "";
   card.dataset.push = prediction ? push(model, prediction.label) : "";
   styled(scale, { probability: prediction?.probability ?? model.threshold, threshold: model.threshold });
   ends.replaceChildren(...model.labels.map((end) => element("span", {}, labelled(end))));
-  note.textContent = prediction ? counted(model, prediction) : "";
+  note.textContent = prediction ? counted(model, prediction) : say("scale");
 }
 
 /** Which way a label lies: the second is the one whose probability is given. */

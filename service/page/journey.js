@@ -19,15 +19,21 @@ export function showJourney(journey) {
   if (!journey) return;
   byId("steps").replaceChildren(
     step("ids", idsFigure(journey.tokens)),
-    step("sequence", sequenceFigure(journey.sequence), { ...journey.sequence, padded: journey.sequence.length - journey.sequence.used }),
-    ...(journey.layers.length ? [step("layers", layersFigure(journey.layers), { count: journey.layers.length })] : []),
+    sequenceStep(journey.sequence),
+    ...(journey.layers.length ? [step("layers", layersFigure(journey.layers))] : []),
     ...(journey.filters.length ? [step("filters", filtersFigure(journey.filters))] : []),
     step("probability", resultFigure(journey)),
   );
 }
 
-function step(name, figure, values = {}) {
-  return element("li", {}, element("h3", {}, say(`step.${name}`)), element("p", {}, say(`step.${name}.why`, values)), figure);
+function step(name, figure, why = say(`step.${name}.why`)) {
+  return element("li", {}, element("h3", {}, say(`step.${name}`)), element("p", {}, why), figure);
+}
+
+function sequenceStep(sequence) {
+  const { length, used, cut } = sequence;
+  const why = say(cut ? "step.sequence.cut" : "step.sequence.why", { length, used, cut, padded: length - used });
+  return step("sequence", sequenceFigure(sequence), why);
 }
 
 function idsFigure(tokens) {

@@ -4,7 +4,7 @@ import { byId, element, shape } from "./dom.js";
 import { number, percent, say } from "./texts.js";
 import { BINS } from "./scores.js";
 
-const [WIDTH, HEIGHT, GAP] = [600, 160, 3];
+const [WIDTH, HEIGHT, GAP] = [960, 180, 4];
 
 let address = "";
 

@@ -55,7 +55,7 @@ export const number = (value, options = {}) => new Intl.NumberFormat(language(),
 
 /** With a sign, always: how far something pushes, in logits. */
 export const signed = (value) =>
-  number(value, { signDisplay: "exceptZero", minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  number(value, { signDisplay: "exceptZero", minimumFractionDigits: 2, maximumFractionDigits: 2 }).replace("-", "−");
 
 /** A probability; never 0 % or 100 %, which no model can know. */
 export function percent(value) {

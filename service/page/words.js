@@ -29,12 +29,11 @@ export function showWords(text, explanation) {
   byId("strongest").replaceChildren(...strongest(words, explanation.phrases ?? []));
 }
 
-/** A word as it is shown: what was not read or is not known is text, the others can be pointed to. */
+/** A word as it is shown: one that was not read is only text, the others can be pointed to. */
 function marked(word, most) {
   if (!word.read) return element("span", { class: "cut" }, word.text);
-  if (!word.known) return element("span", { class: "unknown" }, word.text);
   const push = Math.abs(word.contribution) < most / 50 ? "none" : side(word.contribution);
-  const made = element("span", { class: "word", "data-push": push, "data-value": signed(word.contribution) }, word.text);
+  const made = element("span", { class: word.known ? "word" : "word unknown", "data-push": push, "data-value": signed(word.contribution) }, word.text);
   return styled(made, { strength: Math.min(1, Math.abs(word.contribution) / most).toFixed(3) });
 }
 

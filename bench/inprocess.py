@@ -8,9 +8,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from service.bundle import Bundle, open_bundle
-from service.predictor import Predictor
-from service.session import Session, TokenIds
+from service.inference.bundle import Bundle, open_bundle
+from service.inference.predictor import Predictor
+from service.inference.session import Session, TokenIds
 
 ROUNDS = 5
 USUAL_BATCH = 32

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.usual import plain_token_ids
-from service.bundle import open_bundle
-from service.tokenizer import KerasImdbTokenizer
+from service.inference.bundle import open_bundle
+from service.inference.tokenizer import KerasImdbTokenizer
 
 ROUNDS = 12
 BATCH = 32

@@ -11,7 +11,7 @@ import onnxruntime
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from service.bundle import TokenizerSpec, open_bundle
+from service.inference.bundle import TokenizerSpec, open_bundle
 
 BUNDLE, THREADS = "BENCH_BUNDLE", "BENCH_THREADS"
 TO_SPACES = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))

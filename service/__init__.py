@@ -1,7 +1,8 @@
 """Sentiment of short texts over HTTP.
 
-How a text becomes a probability, in the order of the modules: `api` takes it from the wire, `predictor` calls
-`tokenizer` (text to token ids) and `session` (token ids to probability), `scheduler` decides when.
+How a text becomes a probability: `server` takes a request from the wire, `api` reads what it wants, `scheduler` decides
+when it is computed, `inference` computes it. `files` does the same for whole files, here and on the command line.
+`registry` has the models that are served, `repository` changes them while the service runs.
 """
 
 import os

@@ -42,7 +42,7 @@ def serve(**flags: Any) -> None:
 
     Each flag can be given as an environment variable too, named in brackets; the flag counts first.
     """
-    from service.server import run  # here, because it takes half a second to import and --help should not
+    from service.server.processes import run  # here, because it takes half a second to import and --help should not
 
     run(Settings.load(**{name: value for name, value in flags.items() if value is not None}))
 
@@ -97,7 +97,7 @@ def score(
       130  interrupted (Ctrl-C, SIGTERM, or the reader of a pipe has left)
     """  # noqa: D301 (click looks for the character, not for the letters)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # to be stopped is an error here, for the output is not whole
-    from service.command import Request, score_file  # here, for the same reason
+    from service.files.command import Request, score_file  # here, for the same reason
 
     settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
     sys.exit(score_file(Request(file, format_name, output, column, delimiter, prefix, restart), settings))

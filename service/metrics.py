@@ -1,7 +1,7 @@
 """What the service counts and times, for Prometheus; true for all its processes together.
 
-Worker processes share a folder (`PROMETHEUS_MULTIPROC_DIR`, set by `service.server` before they start), in which each
-keeps its numbers; whichever of them is asked adds up all. A process that is alone keeps them in memory.
+Worker processes share a folder (`PROMETHEUS_MULTIPROC_DIR`, set by `service.server.processes` before they start), in
+which each keeps its numbers; whichever of them is asked adds up all. A process that is alone keeps them in memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from service.predictor import Predictor
+from service.inference.predictor import Predictor
 from service.scheduler import Job
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

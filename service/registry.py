@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from service.bundle import find_bundles, open_bundle
 from service.errors import BundleError, ModelNotFoundError
-from service.precision import choose_precision
-from service.predictor import Predictor
+from service.inference.bundle import find_bundles, open_bundle
+from service.inference.precision import choose_precision
+from service.inference.predictor import Predictor
 from service.settings import Settings
 
 ModelKey = tuple[str, int]

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from service.bundle import find_bundles
 from service.control import Control, Wanted
 from service.errors import BundleError, DefaultModelError, ModelNotFoundError
-from service.predictor import Predictor
+from service.inference.bundle import find_bundles
+from service.inference.predictor import Predictor
 from service.registry import ModelKey, Registry, load_models
 from service.settings import Settings
 

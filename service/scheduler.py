@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import OverloadedError, ShuttingDownError
-from service.predictor import Prediction
-from service.session import Batch, in_order
-from service.tokenizer import Encoded
+from service.inference.predictor import Prediction
+from service.inference.session import Batch, in_order
+from service.inference.tokenizer import Encoded
 
 BATCH_SIZE = 32
 """Texts that a thread takes at a time."""

@@ -5,11 +5,11 @@ from typing import cast
 
 from fastapi import Request
 
-from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.registry import Registry
 from service.repository import Repository
 from service.scheduler import Scheduler
+from service.server.lifecycle import Lifecycle
 from service.settings import Settings
 
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 
-from service.bundle import (
+from service.inference.bundle import (
     MANIFEST_FILE,
     SCHEMA_VERSION,
     GraphSpec,
@@ -26,8 +26,8 @@ from service.bundle import (
     TokenizerSpec,
     open_bundle,
 )
-from service.predictor import Predictor
-from service.tokenizer import plain_typography
+from service.inference.predictor import Predictor
+from service.inference.tokenizer import plain_typography
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.inference_form import INPUT, OPSET, OUTPUT, inference_form

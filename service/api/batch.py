@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 from service.api.predict import asked_predictor
 from service.api.stream import SUMMARY_TRAILER, BatchStream
 from service.errors import ContentEncodingError, InvalidRequestError, MediaTypeError
-from service.formats import DELIMITERS, FORMATS
-from service.formats.record import Options, Position
+from service.files import DELIMITERS, FORMATS
+from service.files.record import Options, Position
 from service.state import state_of
 
 router = APIRouter(tags=["predict"])

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from service.api.predict import model_ref
+from service.api.schemas import HealthResponse, LiveResponse
 from service.errors import ShuttingDownError
-from service.schemas import HealthResponse, LiveResponse
 from service.state import state_of
 
 router = APIRouter(tags=["health"])

@@ -4,8 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from service.predictor import Predictor
-from service.schemas import ModelsResponse
+from service.api.schemas import ModelsResponse
+from service.inference.predictor import Predictor
 from service.state import State, state_of
 
 router = APIRouter(tags=["models"])

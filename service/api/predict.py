@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from service.api.body import check_json_media_type, parse, read_body
+from service.api.schemas import ManyResponse, PredictRequest, SingleResponse
 from service.errors import InvalidRequestError, TooManyTextsError
-from service.predictor import Prediction, Predictor, check_text
-from service.schemas import ManyResponse, PredictRequest, SingleResponse
+from service.inference.predictor import Prediction, Predictor, check_text
 from service.state import State, state_of
 
 router = APIRouter(tags=["predict"])

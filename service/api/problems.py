@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
+from service.api.schemas import ProblemKind
 from service.errors import ProblemNotFoundError
 from service.problems import BY_SLUG, Problem
-from service.schemas import ProblemKind
 
 router = APIRouter(tags=["problems"])
 

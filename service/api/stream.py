@@ -12,11 +12,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from service.errors import NoBodyError, ServiceError, ShuttingDownError, StalledError
-from service.formats.answering import Summary, answer
-from service.formats.plain import to_json
-from service.formats.reading import Reader
-from service.formats.record import Format, Record
-from service.predictor import Prediction
+from service.files.answering import Summary, answer
+from service.files.plain import to_json
+from service.files.reading import Reader
+from service.files.record import Format, Record
+from service.inference.predictor import Prediction
 from service.problems import problem_fields
 from service.scheduler import BATCH_SIZE, Predicts, Scheduler
 

@@ -9,8 +9,8 @@ const FAINTEST = 0.5; // logits that get the full tint if no word has more: else
 /**
  * @param {string} text
  * @param {Explanation | null} explanation null hides the section
- * @typedef {{start: number, end: number, known: boolean, read: boolean, contribution: number}} Word
- * @typedef {{words: Word[], phrases: {text: string, contribution: number}[]}} Explanation
+ * @typedef {{start: number, end: number, known: boolean, used: boolean, contribution: number}} Word
+ * @typedef {{words: Word[], phrases: {phrase: string, contribution: number}[]}} Explanation
  */
 export function showWords(text, explanation) {
   byId("words").hidden = !explanation;
@@ -26,12 +26,12 @@ export function showWords(text, explanation) {
   }
   byId("tinted").replaceChildren(...merged([...pieces, characters.slice(end).join("")]));
   byId("reading").textContent = say("words.hint");
-  byId("strongest").replaceChildren(...strongest(words, explanation.phrases ?? []));
+  byId("strongest").replaceChildren(...strongest(words, explanation.phrases.map((phrase) => ({ ...phrase, text: phrase.phrase }))));
 }
 
 /** A word as it is shown: one that was not read is only text, the others can be pointed to. */
 function marked(word, most) {
-  if (!word.read) return element("span", { class: "cut" }, word.text);
+  if (!word.used) return element("span", { class: "cut" }, word.text);
   const push = Math.abs(word.contribution) < most / 50 ? "none" : side(word.contribution);
   const made = element("span", { class: word.known ? "word" : "word unknown", "data-push": push, "data-value": signed(word.contribution) }, word.text);
   return styled(made, { strength: Math.min(1, Math.abs(word.contribution) / most).toFixed(3) });
@@ -62,7 +62,7 @@ function strongest(words, phrases) {
     const ours = (item) => item.contribution && side(item.contribution) === push;
     const listed = (items) => items.filter(ours).sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)).slice(0, STRONGEST)
       .map(({ text, contribution }) => element("li", {}, element("span", {}, text), element("span", { class: "value" }, signed(contribution))));
-    const items = [...listed(words.filter((word) => word.read)), ...listed(phrases)];
+    const items = [...listed(words.filter((word) => word.used)), ...listed(phrases)];
     const list = items.length ? element("ul", { class: "contributions" }, ...items) : element("p", { class: "note" }, say("words.none"));
     return element("div", {}, element("h3", { class: push }, say(`words.${push}`)), list);
   });

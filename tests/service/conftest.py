@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from onnx import TensorProto, helper, numpy_helper
 
-from service.app import create_app
+from service.server.app import create_app
 from service.settings import Settings
 
 MODELS_DIR = Path(__file__).parents[2] / "models"

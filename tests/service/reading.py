@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from service.formats import FORMATS
-from service.formats.answering import Summary, answer
-from service.formats.reading import Reader
-from service.formats.record import Format, Options, Record
-from service.predictor import Prediction
+from service.files import FORMATS
+from service.files.answering import Summary, answer
+from service.files.reading import Reader
+from service.files.record import Format, Options, Record
+from service.inference.predictor import Prediction
 from service.problems import problem_fields
 
 PREDICTION = Prediction(label="positive", probability=0.75, words=2, known_words=1, truncated=False)

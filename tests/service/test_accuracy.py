@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
+from service.server.app import create_app
 from service.settings import Precision, Settings
 from tests.service.conftest import MODELS_DIR
 

@@ -12,10 +12,10 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from service.app import create_app
 from service.errors import DeadlineError
-from service.predictor import Predictor
+from service.inference.predictor import Predictor
 from service.scheduler import Scheduler
+from service.server.app import create_app
 from service.settings import Settings
 from tests.service.conftest import MODELS_DIR, BundleFolder, write_small_bundle
 from tests.service.test_predict import assert_problem

@@ -13,8 +13,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from service.api.stream import BATCHES_AHEAD, BatchStream
-from service.formats.plain import PlainFormat
-from service.formats.record import Options
+from service.files.plain import PlainFormat
+from service.files.record import Options
 from service.scheduler import BATCH_SIZE, Scheduler
 from tests.service.conftest import MODELS_DIR
 from tests.service.running import running

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from service.bundle import find_bundles, open_bundle
 from service.errors import BundleError
+from service.inference.bundle import find_bundles, open_bundle
 from tests.service.conftest import MODELS_DIR, WORDS, BundleFolder, write_small_bundle
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.bundle import open_bundle
-from service.session import Session
+from service.inference.bundle import open_bundle
+from service.inference.session import Session
 from tests.service.conftest import MODELS_DIR
 
 START, CUT = 1, 2

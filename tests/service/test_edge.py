@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
-from service.predictor import Predictor
+from service.inference.predictor import Predictor
+from service.server.app import create_app
 from service.settings import Settings, SettingsError
 from tests.service.conftest import BundleFolder
 from tests.service.test_predict import assert_problem

@@ -3,7 +3,7 @@ import json
 import logging
 import sys
 
-from service.logs import FLUSH_SECONDS, JsonFormatter, RequestLog, TextFormatter
+from service.server.logs import FLUSH_SECONDS, JsonFormatter, RequestLog, TextFormatter
 
 
 def record(message: str = "all %s", **extra: object) -> logging.LogRecord:
@@ -57,3 +57,18 @@ def test_a_request_is_a_line_for_people_too() -> None:
 
     asyncio.run(main())
     assert written == [b"INFO: request method=GET status=200\n"]
+
+
+def test_what_a_client_sends_cannot_make_a_line_of_its_own() -> None:
+    written: list[bytes] = []
+
+    async def main() -> None:
+        for for_people in (True, False):
+            log = RequestLog(for_people, write=written.append)
+            log.add(path="/a\nINFO: request status=200", method="\u2028\x1b[31m")
+            log.flush()
+
+    asyncio.run(main())
+    for lines in written:
+        assert lines.count(b"\n") == 1
+        assert b"\x1b" not in lines

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from service import precision
-from service.bundle import Bundle, open_bundle
-from service.precision import choose_precision
+from service.inference import precision
+from service.inference.bundle import Bundle, open_bundle
+from service.inference.precision import choose_precision
 from tests.service.conftest import BundleFolder
 
 VNNI = "processor : 0\nflags\t\t: fpu sse2 avx2 avx512_vnni\n"

@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import ASGITransport, AsyncClient, Response
 
-from service.app import create_app
-from service.predictor import Predictor
+from service.inference.predictor import Predictor
+from service.server.app import create_app
 from service.settings import Settings
 from tests.service.conftest import BundleFolder, write_small_bundle
 

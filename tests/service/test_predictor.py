@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from service.bundle import open_bundle
 from service.errors import BlankTextError, BundleError, InvalidTextError, RequestError, TextTooLongError
-from service.predictor import Prediction, Predictor, check_text
+from service.inference.bundle import open_bundle
+from service.inference.predictor import Prediction, Predictor, check_text
 from tests.service.conftest import BundleFolder
 
 

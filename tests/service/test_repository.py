@@ -8,7 +8,7 @@ import pytest
 
 from service.control import Control
 from service.errors import BundleError, DefaultModelError, ModelNotFoundError
-from service.predictor import Prediction
+from service.inference.predictor import Prediction
 from service.repository import IndexEntry, Repository
 from service.settings import Settings
 from tests.service.conftest import BundleFolder, write_small_bundle

@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from service.errors import OverloadedError, ShuttingDownError
-from service.predictor import Prediction
+from service.inference.predictor import Prediction
+from service.inference.session import Batch
+from service.inference.tokenizer import Encoded
 from service.scheduler import BATCH_SIZE, Job, Scheduler
-from service.session import Batch
-from service.tokenizer import Encoded
 
 Result = TypeVar("Result")
 

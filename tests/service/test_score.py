@@ -18,11 +18,11 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
-from service import score as score_module
 from service.__main__ import cli
 from service.errors import ServiceError
-from service.predictor import Prediction, Predictor
-from service.tokenizer import Encoded
+from service.files import score as score_module
+from service.inference.predictor import Prediction, Predictor
+from service.inference.tokenizer import Encoded
 from tests.service.conftest import BundleFolder
 from tests.service.running import ENVIRONMENT
 
@@ -370,6 +370,6 @@ def test_a_table_without_texts_is_told(score: Any, table: Path, column: str, wor
 
 
 def test_without_pyarrow_the_extra_is_named(score: Any, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "service.formats.parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "service.files.parquet", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert "conv1d-sentiment[parquet]" in refusal(score(table, "--output", table.with_name("out.parquet")))

@@ -49,7 +49,7 @@ def test_being_told_to_stop_while_starting_is_no_error() -> None:
 def test_no_training_library_is_imported_to_serve() -> None:
     script = (
         "import sys; from pathlib import Path;"
-        "from service.app import create_app; from service.settings import Settings;"
+        "from service.server.app import create_app; from service.settings import Settings;"
         f"create_app(Settings(models_dir=Path({str(MODELS_DIR)!r})));"
         "print([m for m in ('tensorflow', 'keras', 'tf2onnx', 'onnx', 'training') if m in sys.modules])"
     )

@@ -3,9 +3,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from service.bundle import open_bundle
 from service.errors import BundleError
-from service.session import Session
+from service.inference.bundle import open_bundle
+from service.inference.session import Session
 from tests.service.conftest import MAXLEN, BundleFolder, score_graph
 
 THE, GOOD, BAD = 4, 5, 6

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import word_table
-from service.bundle import TokenizerSpec, open_bundle
-from service.tokenizer import Encoded, KerasImdbTokenizer, plain_typography
-from service.word_table import CACHED_BYTES
+from service.inference import word_table
+from service.inference.bundle import TokenizerSpec, open_bundle
+from service.inference.tokenizer import Encoded, KerasImdbTokenizer, plain_typography
+from service.inference.word_table import CACHED_BYTES
 from tests.service.conftest import MODELS_DIR
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from service.word_table import WordTable, _cuckoo_table, _slots, hash_words
+from service.inference.word_table import WordTable, _cuckoo_table, _slots, hash_words
 
 
 def test_a_word_is_found_and_another_is_not() -> None:

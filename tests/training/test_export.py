@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 import pytest
 
-from service.bundle import open_bundle
 from service.errors import BundleError
-from service.predictor import Predictor
+from service.inference.bundle import open_bundle
+from service.inference.predictor import Predictor
 from tests.training.conftest import REVIEWS, TINY, WORDS, seeded
 from training import export
 from training.data import every_word, load_data, load_word_index, padded

@@ -14,7 +14,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from service.bundle import open_bundle
+from service.inference.bundle import open_bundle
 from tests.training.conftest import REVIEWS, write_data
 from training.__main__ import main
 from training.data import load_data

@@ -12,7 +12,7 @@ from service.api.v2.messages import read_request, write_answer
 from service.api.v2.requests import InferRequest, inline_schema
 from service.api.v2.routing import of_a_model, predictor_of, v2_router
 from service.errors import DeadlineError, InvalidRequestError, NoBodyError, RequestError
-from service.predictor import Prediction, Predictor, check_text
+from service.inference.predictor import Prediction, Predictor, check_text
 from service.state import State, state_of
 
 _SMALL_BYTES = 1_000

@@ -9,7 +9,7 @@ from service.api.body import parse
 from service.api.v2.requests import InferRequest, InputTensor, OutputName, RequestedOutput, RequestParameters
 from service.api.v2.tensors import decode, pack, texts_of
 from service.errors import InvalidRequestError, TooManyTextsError
-from service.predictor import Prediction
+from service.inference.predictor import Prediction
 
 DATATYPES: dict[OutputName, str] = {
     "label": "BYTES",

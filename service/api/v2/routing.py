@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from service.api.v2.answers import V2Error
 from service.errors import InvalidRequestError
-from service.predictor import Predictor
+from service.inference.predictor import Predictor
 from service.state import state_of
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])

@@ -18,8 +18,8 @@ from service.api.v2.answers import (
 from service.api.v2.messages import DATATYPES, DEFAULT_OUTPUTS
 from service.api.v2.routing import of_a_model, predictor_of, predictors_of, v2_router
 from service.errors import ShuttingDownError
+from service.inference.predictor import Predictor
 from service.metrics import Metrics
-from service.predictor import Predictor
 from service.state import State, state_of
 
 EXTENSIONS = [

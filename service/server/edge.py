@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.page import is_page
 from service.api.v2.errors import as_v2
-from service.api_keys import ApiKeys
 from service.errors import (
     DeadlineError,
     HeadersTooLargeError,
@@ -24,16 +23,17 @@ from service.errors import (
     RequestError,
     ServiceError,
 )
-from service.lifecycle import Lifecycle
-from service.logs import RequestLog
 from service.metrics import Metrics
 from service.problems import internal_response, problem_response, slug_of
+from service.server.api_keys import ApiKeys
+from service.server.lifecycle import Lifecycle
+from service.server.logs import RequestLog
 from service.settings import Settings
 
 logger = logging.getLogger("service")
 
 CLIENT_LEFT = "the client left"
-"""With this message `service.protocol` cancels the request of a connection that was closed."""
+"""With this message `service.server.protocol` cancels the request of a connection that was closed."""
 
 TIME_IS_UP = "time is up"
 """And with this one, `Edge` that of a request whose time ran out."""
@@ -156,6 +156,8 @@ class Edge:
 
     async def _refuse(self, error: ServiceError, status: int, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers with an error. Where half an answer is out, only that the connection breaks can tell of it."""
+        if "deadline" in scope:
+            scope["deadline"].cancel()  # this answer shall be whole
         if not isinstance(error, RequestError):
             self._metrics.rejected(slug_of(error))
         if status:

@@ -16,12 +16,12 @@ import uvicorn.supervisors.multiprocess
 from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.supervisors import Multiprocess
 
-from service.app import create_app
 from service.control import Control
 from service.cores import available_cores, share_out
-from service.logs import configure_logging
-from service.protocol import LimitedProtocol
 from service.repository import Repository
+from service.server.app import create_app
+from service.server.logs import configure_logging
+from service.server.protocol import LimitedProtocol
 from service.settings import Settings, SettingsError
 
 logger = logging.getLogger("service")
@@ -141,6 +141,7 @@ def _config(settings: Settings, app: Any, **several: Any) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_worker_healthcheck=30,  # seconds without a sign of life, after which a worker is replaced
         **several,
     )
 

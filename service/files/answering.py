@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.formats.record import Format, Record
-from service.predictor import Prediction
+from service.files.record import Format, Record
+from service.inference.predictor import Prediction
 
 
 @dataclass(slots=True)

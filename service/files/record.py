@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from service.errors import InvalidTextError
-from service.predictor import Prediction
+from service.inference.predictor import Prediction
 
 NAMES = ("label", "probability", "words", "known_words", "truncated")
 """What a prediction adds to a record."""

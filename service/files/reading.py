@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 
 from service.errors import BrokenGzipError
-from service.formats.record import Format, Record
+from service.files.record import Format, Record
 
 _EXPANDED_BYTES = 65_536
 

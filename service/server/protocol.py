@@ -8,10 +8,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from service.edge import CLIENT_LEFT
 from service.errors import HeadersTooLargeError, SlowBodyError
 from service.problems import INVALID_HTTP, MEDIA_TYPE, PROBLEMS, Problem
-from service.trailers import TrailersProtocol
+from service.server.edge import CLIENT_LEFT
+from service.server.trailers import TrailersProtocol
 
 LINGER_SECONDS = 0.3
 """Time that a connection stays open for what is on its way, after the service has stopped to listen or refused it."""

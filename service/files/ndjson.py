@@ -4,9 +4,9 @@ import json
 from typing import Any, NoReturn
 
 from service.errors import BrokenJsonError, InvalidRequestError, InvalidTextError
-from service.formats.plain import PlainFormat
-from service.formats.record import Record, decode
-from service.predictor import Prediction
+from service.files.plain import PlainFormat
+from service.files.record import Record, decode
+from service.inference.predictor import Prediction
 
 
 def _no_number(name: str) -> NoReturn:

@@ -7,10 +7,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle import Bundle, Manifest
 from service.errors import BlankTextError, BundleError, InvalidTextError, TextTooLongError
-from service.session import Batch, Session
-from service.tokenizer import TOKENIZERS, Encoded, Tokenizer
+from service.inference.bundle import Bundle, Manifest
+from service.inference.session import Batch, Session
+from service.inference.tokenizer import TOKENIZERS, Encoded, Tokenizer
 
 
 @dataclass(frozen=True, slots=True)

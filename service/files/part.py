@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import ServiceError
-from service.formats.record import Position
+from service.files.record import Position
 
 
 class ScoreError(ServiceError):

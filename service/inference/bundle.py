@@ -25,7 +25,7 @@ class _Part(BaseModel):
 class TokenizerSpec(_Part):
     """How text becomes token ids."""
 
-    name: str = Field(description="Key in `service.tokenizer.TOKENIZERS`.")
+    name: str = Field(description="Key in `service.inference.tokenizer.TOKENIZERS`.")
     vocabulary: FileName = Field(description="File with one word a line, the most frequent first.")
     num_words: int = Field(ge=1, description="Ids at or above this are out of vocabulary.")
     pad_id: int

@@ -12,14 +12,14 @@ from typing import Any
 
 import click
 
-from service.bundle import find_bundles, open_bundle
-from service.formats import DELIMITERS
-from service.formats.record import Options, Position
-from service.part import Part, ScoreError
-from service.precision import choose_precision
-from service.predictor import Predictor
+from service.files import DELIMITERS
+from service.files.part import Part, ScoreError
+from service.files.record import Options, Position
+from service.files.score import SUFFIXES, RecordSource, Source, TableSource, open_table, run
+from service.inference.bundle import find_bundles, open_bundle
+from service.inference.precision import choose_precision
+from service.inference.predictor import Predictor
 from service.registry import Registry
-from service.score import SUFFIXES, RecordSource, Source, TableSource, open_table, run
 from service.settings import Settings
 
 SCORED, WITH_ERRORS, INTERRUPTED = 0, 3, 130
@@ -155,7 +155,7 @@ def _finish(part: Part, name: str) -> None:
     if name != "parquet":
         part.finish()
         return
-    from service.formats.parquet import write_parquet  # noqa: PLC0415 (an extra)
+    from service.files.parquet import write_parquet  # noqa: PLC0415 (an extra)
 
     made = part.path.with_name(part.path.name + ".new")
     write_parquet(part.path, made)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from service.settings import Settings
 
 FLUSH_SECONDS = 0.05
 """Longest that a request's line stays unwritten."""
+
+_PLAIN = r"[!-~]*"
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
@@ -52,13 +55,18 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line, followed by the traceback if there is one."""
         words = [f"{record.levelname}:", record.getMessage()]
-        words += [f"{name}={value}" for name, value in _extra(record).items()]
+        words += _words(_extra(record))
         line = " ".join(words)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name not in _OWN}
+
+
+def _words(fields: dict[str, Any]) -> list[str]:
+    """`name=value` for each, in such a way that no value can end the line or begin another word."""
+    return [f"{name}={value if re.fullmatch(_PLAIN, str(value)) else repr(value)}" for name, value in fields.items()]
 
 
 class RequestLog:
@@ -78,7 +86,7 @@ class RequestLog:
         """A line with these fields, on its way at the latest in `FLUSH_SECONDS`; called on the event loop."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         if self._for_people:
-            line = " ".join(["INFO: request", *(f"{name}={value}" for name, value in fields.items())]).encode()
+            line = " ".join(["INFO: request", *_words(fields)]).encode()
         else:
             line = to_json({"time": now, "level": "info", "logger": "service.request", "message": "request", **fields})
         if not self._lines:

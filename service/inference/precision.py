@@ -4,7 +4,7 @@ import logging
 import platform
 from pathlib import Path
 
-from service.bundle import Bundle
+from service.inference.bundle import Bundle
 
 logger = logging.getLogger("service")
 

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle import TokenizerSpec
-from service.word_table import CACHED_BYTES, WordTable, hash_words
+from service.inference.bundle import TokenizerSpec
+from service.inference.word_table import CACHED_BYTES, WordTable, hash_words
 
 
 @dataclass(frozen=True, slots=True, eq=False)

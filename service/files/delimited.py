@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.errors import InvalidRequestError, LineTooLongError, RequestError
-from service.formats.record import Options, Position, Record, decode
-from service.formats.splitting import Line, Splitter, row_stays_open
-from service.predictor import Prediction, check_text
+from service.files.record import Options, Position, Record, decode
+from service.files.splitting import Line, Splitter, row_stays_open
+from service.inference.predictor import Prediction, check_text
 
 ADDED = ("label", "probability", "error")
 """Columns that are added: the error is empty where there is a prediction, and the other way round."""

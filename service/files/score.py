@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from service.cores import available_cores
 from service.errors import RequestError
-from service.formats import FORMATS
-from service.formats.answering import Summary, answer
-from service.formats.delimited import DelimitedFormat
-from service.formats.reading import Gunzip
-from service.formats.record import Format, Options, Position, Record
-from service.part import ScoreError
-from service.predictor import Prediction, Predictor
+from service.files import FORMATS
+from service.files.answering import Summary, answer
+from service.files.delimited import DelimitedFormat
+from service.files.part import ScoreError
+from service.files.reading import Gunzip
+from service.files.record import Format, Options, Position, Record
+from service.inference.predictor import Prediction, Predictor
 from service.problems import problem_fields
 
 if TYPE_CHECKING:
-    from service.formats.parquet import ParquetTable
+    from service.files.parquet import ParquetTable
 
 SUFFIXES = {
     ".csv": "csv",
@@ -223,7 +223,7 @@ def open_table(path: Path, options: Options) -> "ParquetTable":
         InvalidRequestError: it is none, or has no texts.
     """
     try:
-        from service.formats.parquet import ParquetTable  # noqa: PLC0415 (an extra)
+        from service.files.parquet import ParquetTable  # noqa: PLC0415 (an extra)
     except ModuleNotFoundError as error:
         raise ScoreError("Parquet needs the extra 'parquet': pip install 'conv1d-sentiment[parquet]'") from error
     return ParquetTable(path, options)

@@ -13,8 +13,8 @@ import pyarrow
 from pyarrow import ipc, parquet
 
 from service.errors import InvalidRequestError, RequestError
-from service.formats.record import NAMES, Options
-from service.predictor import Prediction, check_text
+from service.files.record import NAMES, Options
+from service.inference.predictor import Prediction, check_text
 
 _members = attrgetter(*NAMES)
 _TYPES = (pyarrow.string(), pyarrow.float32(), pyarrow.int32(), pyarrow.int32(), pyarrow.bool_(), pyarrow.string())

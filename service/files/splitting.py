@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from service.errors import InvalidRequestError
-from service.formats.record import Position
+from service.files.record import Position
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.errors import BlankTextError, LineTooLongError, RequestError
-from service.formats.record import NAMES, Options, Position, Record, decode
-from service.formats.splitting import Line, Splitter
-from service.predictor import Prediction, check_text
+from service.files.record import NAMES, Options, Position, Record, decode
+from service.files.splitting import Line, Splitter
+from service.inference.predictor import Prediction, check_text
 
 
 class PlainFormat:

@@ -17,15 +17,12 @@ from service import __version__
 from service.api import batch, health, models, page, predict, problems
 from service.api import metrics as metrics_route
 from service.api.direct import DirectRoute, Shortcuts, include_direct
+from service.api.schemas import ProblemBody
 from service.api.v2 import infer, repository, server
 from service.api.v2.errors import speaking_v2
-from service.api_keys import ApiKeys
 from service.control import Control
 from service.cores import available_cores, share_out
-from service.edge import Edge
 from service.errors import InvalidRequestError
-from service.lifecycle import Lifecycle
-from service.logs import RequestLog, for_people
 from service.metrics import Metrics
 from service.problems import (
     MEDIA_TYPE,
@@ -37,10 +34,13 @@ from service.problems import (
 )
 from service.repository import Repository
 from service.scheduler import Scheduler
-from service.schemas import ProblemBody
+from service.server.api_keys import ApiKeys
+from service.server.edge import Edge
+from service.server.lifecycle import Lifecycle
+from service.server.logs import RequestLog, for_people
+from service.server.tracing import add_tracing
 from service.settings import Settings
 from service.state import State
-from service.tracing import add_tracing
 
 logger = logging.getLogger("service")
 

@@ -7,8 +7,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from service.bundle import Bundle, InputSpec
 from service.errors import BundleError
+from service.inference.bundle import Bundle, InputSpec
 
 RUN_SIZE = 8
 """Texts that one run of the graph computes at most: more together win little, and mixed lengths lose by it."""

@@ -1,0 +1,4 @@
+"""Text to probability.
+
+`tokenizer` makes token ids of a text, `session` computes the graph of a `bundle` on them, `predictor` is both together.
+"""

@@ -29,7 +29,7 @@ _OPENAPI = {
             "in": "query",
             "description": "Model version; without it the default.",
             "schema": {"type": "integer", "minimum": 1},
-        }
+        },
     ],
     "requestBody": {
         "required": True,

@@ -7,7 +7,7 @@ const TOKENS = 48;
 const [WIDEST, TALLEST] = [220, 44]; // of the picture of a layer, in pixels
 
 /**
- * @param {Journey | null} journey null hides the section
+ * @param {Journey | Error | null} journey null or an error hides the section
  * @typedef {{word: string, id: number | null, known: boolean}} Token
  * @typedef {{name: string, kind: string, output_shape: number[], parameters: number, kernel_size: number | null}} Layer
  * @typedef {{layer: string, filter: number, activation: number, words: string[]}} Filter
@@ -15,8 +15,9 @@ const [WIDEST, TALLEST] = [220, 44]; // of the picture of a layer, in pixels
  * @typedef {{length: number, used: number, padding: "pre" | "post", cut: number}} Sequence
  */
 export function showJourney(journey) {
-  byId("journey").hidden = !journey;
-  if (!journey) return;
+  const there = Boolean(journey) && !(journey instanceof Error);
+  byId("journey").hidden = !there;
+  if (!there) return;
   byId("steps").replaceChildren(
     step("ids", idsFigure(journey.tokens)),
     sequenceStep(journey.sequence),

@@ -16,7 +16,7 @@ const RESTING_MILLISECONDS = 500;
 let examples = [];
 let controller = new AbortController();
 let predictions = []; // what is on the screen, for each model that is shown
-let [explanation, journey] = [null, null];
+let [explanation, journey, explainedText] = [null, null, ""];
 
 const text = () => byId("text").value;
 
@@ -45,13 +45,13 @@ const look = debounced(RESTING_MILLISECONDS - TYPING_MILLISECONDS, async (asked,
   if (signal.aborted) return;
   byId("spoken").textContent = spoken(predictions[0]);
   const why = (route) => post(`${route}${modelQuery(chosen())}`, { text: asked }, signal).catch((error) => {
-    // A service or a model that cannot say how it got there still answers; then this part is not there.
     if (error.name === "AbortError") throw error;
-    return null;
+    return error;
   });
   try {
-    [explanation, journey] = await Promise.all([why("explain"), why("layers")]);
-    drawWhy(asked);
+    [explanation, journey] = await Promise.all([why("explain"), chosen().layers ? why("layers") : null]);
+    explainedText = asked;
+    drawWhy();
   } catch {
     // There is a newer text.
   }
@@ -62,7 +62,7 @@ function show(...state) {
   tell(byId("problem"), "");
   byId("spoken").textContent = "";
   draw();
-  drawWhy("");
+  drawWhy();
 }
 
 function draw() {
@@ -71,9 +71,9 @@ function draw() {
   byId("copied").textContent = "";
 }
 
-function drawWhy(asked) {
-  showWords(asked, explanation);
-  showJourney(journey, chosen());
+function drawWhy() {
+  showWords(explainedText, explanation);
+  showJourney(journey);
 }
 
 function drawExamples() {
@@ -99,7 +99,7 @@ function drawAll() {
   drawExamples();
   drawFacts();
   draw();
-  drawWhy(text());
+  drawWhy();
 }
 
 function nameTheme() {

@@ -1,20 +1,22 @@
 /** The text with its words tinted by what they do to the answer. */
 
-import { byId, element, styled } from "./dom.js";
-import { say, signed } from "./texts.js";
+import { byId, element, styled, tell } from "./dom.js";
+import { explained, say, signed } from "./texts.js";
 
 const STRONGEST = 5;
 const FAINTEST = 0.5; // logits that get the full tint if no word has more: else noise would look like a reason
 
 /**
  * @param {string} text
- * @param {Explanation | null} explanation null hides the section
+ * @param {Explanation | import("./api.js").Problem | null} explanation null hides the section
  * @typedef {{start: number, end: number, known: boolean, used: boolean, contribution: number}} Word
  * @typedef {{words: Word[], phrases: {phrase: string, contribution: number}[]}} Explanation
  */
 export function showWords(text, explanation) {
   byId("words").hidden = !explanation;
-  if (!explanation) return;
+  tell(byId("unexplained"), explanation instanceof Error ? explained(explanation) : "");
+  for (const id of ["tinted", "legend", "reading", "strongest"]) byId(id).hidden = explanation instanceof Error;
+  if (!explanation || explanation instanceof Error) return;
   const characters = Array.from(text); // the service counts code points
   const words = explanation.words.map((word) => ({ ...word, text: characters.slice(word.start, word.end).join("") }));
   const most = Math.max(FAINTEST, ...words.map((word) => Math.abs(word.contribution ?? 0)));

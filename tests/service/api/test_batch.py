@@ -17,8 +17,8 @@ from service.inference.predictor import Predictor
 from service.scheduler import Scheduler
 from service.server.app import create_app
 from service.settings import Settings
+from tests.service.api.test_predict import assert_problem
 from tests.service.conftest import MODELS_DIR, BundleFolder, write_small_bundle
-from tests.service.test_predict import assert_problem
 
 NDJSON, CSV, PLAIN = "application/x-ndjson", "text/csv", "text/plain"
 

@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 from service.inference.predictor import Predictor
 from service.server.app import create_app
 from service.settings import Settings, SettingsError
+from tests.service.api.test_predict import assert_problem
 from tests.service.conftest import BundleFolder
-from tests.service.test_predict import assert_problem
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.errors import BrokenGzipError, InvalidRequestError
 from service.problems import PROBLEMS
-from tests.service.reading import MEMBERS, answered, chunk_sizes, cuts, read
+from tests.service.files.reading import MEMBERS, answered, chunk_sizes, cuts, read
 
 any_line = st.one_of(
     st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=20).map(str.encode),

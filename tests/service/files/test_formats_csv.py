@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.errors import InvalidRequestError, LineTooLongError, RequestError
 from service.problems import PROBLEMS
-from tests.service.reading import answered, chunk_sizes, read
+from tests.service.files.reading import answered, chunk_sizes, read
 
 field = st.lists(st.sampled_from([*'ab"",;\n é', "\r\n"]), max_size=6).map("".join)
 rows = st.lists(st.lists(field, min_size=2, max_size=2), max_size=6)

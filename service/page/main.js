@@ -147,17 +147,18 @@ async function start() {
   listenToPreferences();
   sayAll();
   nameTheme();
-  byId("page").hidden = false;
   try {
     await loadModels();
     examples = await (await ask("page/examples.json")).json();
+    listen();
+    onLanguage(drawAll);
+    drawAll();
   } catch (error) {
-    return tell(byId("problem"), explained(error));
+    tell(byId("problem"), explained(error));
+    byId("file").hidden = byId("text").disabled = true;
   }
   byId("forget-key").hidden = !hasKey();
-  listen();
-  onLanguage(drawAll);
-  drawAll();
+  byId("page").hidden = false;
   if (text()) predict(); // the browser kept it over a reload
 }
 

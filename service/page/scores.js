@@ -1,5 +1,6 @@
 /** What is kept of a file's scores: little, however many there are. */
 
+import { Problem } from "./api.js";
 import { parsedRows } from "./csv.js";
 
 export const BINS = 20;
@@ -21,16 +22,20 @@ export class Scores {
     this.parts = []; // the answers; the browser keeps large ones on disk
   }
 
-  /** Takes in the answer to a piece of the file. */
+  /**
+   * Takes in the answer to a piece of the file.
+   * @throws {Problem} it is not whole: the service was stopped in the middle of it
+   */
   add({ sent, answer, first }) {
     const text = new TextDecoder().decode(answer);
     if (this.format.name === "csv") {
-      this.#addRows(text, first);
       this.parts.push(new Blob([answer]));
+      this.#addRows(text, new TextDecoder().decode(sent), first);
     } else {
       const end = text.lastIndexOf(SUMMARY);
-      this.#addLines(text.slice(0, end), sent);
       this.parts.push(new Blob([text.slice(0, end)]));
+      this.#addLines(text.slice(0, end), sent);
+      if (JSON.parse(text.slice(end)).summary.complete === false) throw new Problem("incomplete", 0);
     }
   }
 
@@ -41,13 +46,16 @@ export class Scores {
     return new Blob([...this.parts, ...summary], { type: this.format.name === "csv" ? "text/csv" : "application/x-ndjson" });
   }
 
-  #addRows(text, first) {
+  #addRows(text, sent, first) {
     const rows = parsedRows(text.replace(/^\ufeff/, ""), this.format.delimiter);
     if (first) this.textColumn = rows.shift().indexOf(this.options.column);
     for (const row of rows) {
       const [probability, error] = row.slice(-2);
       this.#count(probability && Number(probability), row[this.textColumn], error);
     }
+    // CSV has no summary: where the last row has an error, it may be that the rest has no answer.
+    const whole = !rows.at(-1)?.at(-1) || rows.length + first >= parsedRows(sent, this.format.delimiter).length;
+    if (!whole) throw new Problem("incomplete", 0);
   }
 
   #addLines(answers, sent) {

@@ -34,7 +34,7 @@ export const canSay = (key) => key in texts[language()];
 export function say(key, values = {}) {
   const entry = texts[language()][key];
   if (entry === undefined) return key;
-  const form = typeof entry === "string" ? entry : entry[values.count === 1 ? "one" : "other"];
+  const form = typeof entry === "string" ? entry : (values.count === 1 && entry.one) || entry.other;
   return form.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : values[name]));
 }
 

@@ -1,5 +1,5 @@
 # The service, and nothing that only training or building needs.
-ARG BASE_IMAGE=python:3.11-slim-bookworm
+ARG BASE_IMAGE=python:3.13-slim-trixie
 
 # The virtual environment has no pip of its own: the base image's fills it, and it stays behind here.
 FROM ${BASE_IMAGE} AS dependencies
@@ -11,11 +11,12 @@ RUN pip --python /venv/bin/python install --quiet --require-hashes --only-binary
 # The code is copied, not installed: building a package would fetch a build tool that nothing pins.
 FROM ${BASE_IMAGE} AS application
 WORKDIR /app
-COPY docker/healthcheck.py ./
+COPY docker/add_models.py docker/healthcheck.py ./
 COPY models models
 COPY service service
-# Readable by the user of the final stage, however strict the umask of the checkout was.
-RUN python -m compileall -q service && chmod -R a+rX .
+# Readable by the user of the final stage, however strict the umask of the checkout was. A volume takes over the owner of
+# the folder that it is mounted on.
+RUN python -m compileall -q service && chmod -R a+rX . && mkdir -p /volumes/models
 
 FROM ${BASE_IMAGE} AS service
 ARG BASE_IMAGE
@@ -42,4 +43,5 @@ ENTRYPOINT ["/venv/bin/python", "-m", "service"]
 CMD ["serve"]
 # Last, because they change most; they stay root's, so the service cannot rewrite itself.
 COPY --from=dependencies /venv /venv
+COPY --from=application --chown=10001:10001 /volumes /
 COPY --from=application /app /app

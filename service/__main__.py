@@ -10,7 +10,7 @@ import click
 
 from service import __version__
 from service.errors import ServiceError
-from service.settings import ENV_PREFIX, Settings
+from service.settings import ENV_PREFIX, Settings, env_file
 
 
 def _flag_per_setting(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -101,6 +101,12 @@ def score(
 
     settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
     sys.exit(score_file(Request(file, format_name, output, column, delimiter, prefix, restart), settings))
+
+
+@cli.command("settings")
+def print_settings() -> None:
+    """Print every setting and its default, as a file of variables."""
+    click.echo(env_file(), nl=False)
 
 
 def main() -> None:

@@ -63,6 +63,9 @@ class Metrics:
             "http_requests_in_progress", "Requests in work, told every half second.", registry=registry,
             multiprocess_mode="livesum",
         )  # fmt: skip
+        Gauge(
+            "sentiment_workers", "Processes that serve requests.", registry=registry, multiprocess_mode="livesum"
+        ).set(1)
         self._waiting = Gauge(
             "sentiment_waiting_texts", "Texts queued or in work, told every half second.", registry=registry,
             multiprocess_mode="livesum",

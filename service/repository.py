@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from service.control import Control, Wanted
 from service.errors import BundleError, DefaultModelError, ModelNotFoundError
-from service.inference.bundle import find_bundles
+from service.inference.bundle import BundleFiles, bundle_files, find_bundles
 from service.inference.predictor import Predictor
 from service.registry import ModelKey, Registry, load_models
 from service.settings import Settings
@@ -55,6 +55,7 @@ class Repository:
         self._refused = refused
         self._wanted = wanted
         self._lock = asyncio.Lock()
+        self._files: BundleFiles = {}
         self.registry = Registry(predictors, settings.model, settings.model_version)
         """What is served now; another one after a change."""
 
@@ -71,12 +72,15 @@ class Repository:
             BundleError: one cannot be used, or the default model is not among them.
         """
         wanted = control.wanted()
+        files = bundle_files(settings.models_dir)  # before they are read, so that no later change is missed
         predictors, refused = load_models(settings, {}, wanted.unloaded)
         for reason in refused.values():
             if not lenient:
                 raise BundleError(reason)
             logger.error("left out: %s", reason)
-        return cls(settings, control, predictors, refused, wanted)
+        repository = cls(settings, control, predictors, refused, wanted)
+        repository._files = files
+        return repository
 
     def start(self) -> None:
         """Tells the other processes that this one is there."""
@@ -110,6 +114,8 @@ class Repository:
 
     async def follow(self) -> None:
         """Does what was asked for since the last time, if anything; called now and then."""
+        if self._settings.watch_models and self._control.wanted() == self._wanted and await self._changed():
+            self._control.change()
         if self._control.wanted() != self._wanted:
             try:
                 await self._apply()
@@ -150,6 +156,10 @@ class Repository:
     def _names(self) -> set[str]:
         return {entry.name for entry in self.index()}
 
+    async def _changed(self) -> bool:
+        """Whether the folder is another than when it was read; in a thread, as it may be on a slow network."""
+        return await asyncio.to_thread(bundle_files, self._settings.models_dir) != self._files
+
     async def _apply(self) -> None:
         """Makes what is served what is wanted.
 
@@ -159,6 +169,7 @@ class Repository:
         async with self._lock:
             self._wanted = wanted = self._control.wanted()
             before = {(p.manifest.name, p.manifest.version): p for p in self.registry}
+            self._files = await asyncio.to_thread(bundle_files, self._settings.models_dir)
             try:
                 predictors, refused = await asyncio.to_thread(load_models, self._settings, before, wanted.unloaded)
                 self.registry = Registry(predictors, self._settings.model, self._settings.model_version)

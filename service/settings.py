@@ -1,6 +1,7 @@
 """Every setting of the service: from flags, the environment (prefix `SENTIMENT_`), or its default here."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError
@@ -38,6 +39,12 @@ class Settings(BaseSettings):
     model_version: Annotated[
         int | None, Field(ge=1, description="Its version; without one, the highest that is there.")
     ] = None
+    watch_models: Annotated[
+        bool,
+        Field(
+            description="Whether the models folder is read again when something in it has changed; otherwise at SIGHUP."
+        ),
+    ] = False
     precision: Annotated[
         Precision,
         Field(
@@ -130,3 +137,14 @@ class Settings(BaseSettings):
             raise SettingsError(
                 f"{ENV_PREFIX}{name.upper()} (--{name.replace('_', '-')}) is {first['input']!r}: {first['msg']}."
             ) from error
+
+
+def env_file() -> str:
+    """Every setting as a comment that shows its default, for a file of variables such as `.env`."""
+    lines = ["# Every setting and its default; this file is what `python -m service settings` prints."]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else field.default
+        value = str(default).lower() if isinstance(default, bool) else str(default)
+        lines += ["", *wrap(str(field.description), 118, initial_indent="# ", subsequent_indent="# ")]
+        lines.append(f"#{ENV_PREFIX}{name.upper()}={value}")
+    return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ import click
 
 from service.errors import ServiceError
 from training.errors import TrainingError
-from training.recipes import LECTURE, RECIPES
+from training.recipes import LECTURE, RECIPES, free_version
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _data_dir = click.option(
@@ -26,6 +26,11 @@ _data_dir = click.option(
 @_data_dir
 @click.option("--run-dir", type=_FOLDER, help="Folder of the run.  [default: runs/<recipe>]")
 @click.option("--models-dir", type=_FOLDER, help="Where the bundle goes.  [default: <run-dir>/models]")
+@click.option(
+    "--new-version",
+    is_flag=True,
+    help="Make the first version that --models-dir does not have, in a run folder of its own: runs/<recipe>-<version>.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --run-dir from its last whole epoch.")
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the recipe's.")
@@ -38,6 +43,7 @@ def cli(
     data_dir: Path | None,
     run_dir: Path | None,
     models_dir: Path | None,
+    new_version: bool,
     resume: bool,
     **changes: Any,
 ) -> None:
@@ -47,7 +53,13 @@ def cli(
     from training.run import train  # TensorFlow takes seconds to import; --help should not
 
     chosen = replace(RECIPES[recipe], **{name: value for name, value in changes.items() if value is not None})
-    run_dir = run_dir or Path("runs") / recipe
+    run_name = recipe
+    if new_version:
+        if models_dir is None:
+            raise click.UsageError("--new-version needs --models-dir.")
+        chosen = replace(chosen, model_version=free_version(models_dir, chosen.model_name))
+        run_name = f"{recipe}-{chosen.model_version}"
+    run_dir = run_dir or Path("runs") / run_name
     outcome = train(chosen, data_dir, run_dir, models_dir or run_dir / "models", resume)
     graphs = ", ".join(
         f"{precision} within {about['max_difference_to_keras']:.1e} of Keras"

@@ -1,6 +1,7 @@
 """The recipes: every number that decides what a training run gives."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 
@@ -70,3 +71,9 @@ LECTURE = Recipe(
 )
 
 RECIPES = {recipe.name: recipe for recipe in (LECTURE,)}
+
+
+def free_version(models_dir: Path, model_name: str) -> int:
+    """One more than the highest version of a model in a models folder, 1 where there is none."""
+    versions = [int(path.name) for path in models_dir.glob(f"{model_name}/*") if path.name.isdecimal()]
+    return max(versions, default=0) + 1

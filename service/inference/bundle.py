@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,8 @@ SCHEMA_VERSION = 1
 MANIFEST_FILE = "manifest.json"
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+BundleFiles = dict[Path, tuple[int, int]]
+"""Time of the last change (nanoseconds since the epoch) and size (bytes) of each file of each bundle."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -139,6 +142,17 @@ def find_bundles(models_dir: Path) -> list[Path]:
     if not found:
         raise BundleError(f"{models_dir}: holds no bundle (<name>/<version>/{MANIFEST_FILE}).")
     return sorted(found, key=lambda path: (path.parent.name, int(path.name)))
+
+
+def bundle_files(models_dir: Path) -> BundleFiles:
+    """What tells whether a bundle has come, gone or changed; nothing where there is no such folder."""
+    files = {}
+    for path in models_dir.glob("*/*/*"):
+        if path.parent.name.isdecimal():
+            with suppress(FileNotFoundError):  # it went in between
+                about = path.stat()
+                files[path] = about.st_mtime_ns, about.st_size
+    return files
 
 
 def _read_manifest(path: Path) -> Manifest:

@@ -1,6 +1,6 @@
 import pytest
 
-from service.settings import Settings, SettingsError
+from service.settings import Settings, SettingsError, env_file
 
 
 def test_the_environment_sets_a_value_and_a_flag_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,3 +22,14 @@ def test_every_setting_says_what_it_does() -> None:
 def test_api_keys_are_not_shown() -> None:
     settings = Settings.load(api_keys="secret-key")
     assert "secret-key" not in f"{settings!r} {settings} {settings.model_dump()}"
+
+
+def test_the_file_of_variables_names_every_setting_with_a_default_that_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = dict(line[1:].split("=", 1) for line in env_file().splitlines() if line.startswith("#SENTIMENT_"))
+    assert set(given) == {f"SENTIMENT_{name.upper()}" for name in Settings.model_fields}
+    for name, value in given.items():
+        if value:
+            monkeypatch.setenv(name, value)
+    assert Settings.load() == Settings()

@@ -1,8 +1,9 @@
 """The recipes' values."""
 
 import json
+from pathlib import Path
 
-from training.recipes import LECTURE, RECIPES
+from training.recipes import LECTURE, RECIPES, free_version
 
 
 def test_lecture_recipe_is_the_lectures() -> None:
@@ -19,3 +20,10 @@ def test_lecture_recipe_is_the_lectures() -> None:
     assert recorded.pop("description")
     assert recorded == expected
     assert RECIPES["lecture"] is LECTURE
+
+
+def test_a_free_version_is_one_more_than_the_highest(tmp_path: Path) -> None:
+    assert free_version(tmp_path, "model") == 1
+    for name in ("model/9", "model/10", "model/reports/99", "model/.11.partial", "other/20"):
+        (tmp_path / name).mkdir(parents=True)
+    assert free_version(tmp_path, "model") == 11

@@ -189,3 +189,20 @@ def test_explore_prints_and_writes_what_the_data_is(data_dir: Path, tmp_path: Pa
     assert len(frequent) == 30
     assert len(found["samples"]) == 3
     assert found["samples"][0]["text"].startswith("[start] ")
+
+
+def test_a_new_version_is_put_beside_the_others_in_a_run_of_its_own(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models/imdb-conv1d/3").mkdir(parents=True)
+    choices = ("--data-dir", data_dir, "--models-dir", "models", "--max-reviews", 64, "--epochs", 1, "--new-version")
+    assert training(*choices).code == 0
+    assert open_bundle(tmp_path / "models/imdb-conv1d/4").manifest.version == 4
+    assert content(tmp_path / "runs/lecture-4/recipe.json")["model_version"] == 4
+
+
+def test_a_new_version_needs_to_know_the_others() -> None:
+    finished = training("--new-version")
+    assert finished.code == 2
+    assert "--models-dir" in finished.stderr

@@ -31,6 +31,7 @@ from service.inference.tokenizer import plain_typography
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.inference_form import INPUT, OPSET, OUTPUT, inference_form
+from training.logit_output import LOGIT, add_logit
 from training.quantize import best_quantized_form
 from training.recipes import Recipe
 
@@ -139,13 +140,13 @@ def _write_graphs(
     model: keras.Model, recipe: Recipe, training_token_ids: NDArray[np.int32], path: Path
 ) -> dict[str, GraphSpec]:
     """The graphs by precision: the reference as tf2onnx writes it, the form that computes less, and that in 8 bits."""
-    onnx.save(to_onnx(model, INPUT, OUTPUT), path / "reference.onnx")
+    onnx.save(add_logit(to_onnx(model, INPUT, OUTPUT), OUTPUT), path / "reference.onnx")
     graphs = {"reference": GraphSpec(file="reference.onnx", input_shape=(None, model.input_shape[1]), metrics={})}
     form = inference_form(model) if recipe.padding == "post" else None
     if form is None:
         return {**graphs, "float32": graphs["reference"]}
     for precision, graph in (("float32", form), ("int8", best_quantized_form(form, training_token_ids))):
-        onnx.save(graph, path / f"{precision}.onnx")
+        onnx.save(add_logit(graph, OUTPUT), path / f"{precision}.onnx")
         graphs[precision] = GraphSpec(file=f"{precision}.onnx", input_shape=(None, None), metrics={})
     return graphs
 
@@ -212,7 +213,7 @@ def _manifest(
         input=InputSpec(
             name=INPUT, dtype="int32", maxlen=recipe.maxlen, padding=recipe.padding, truncating=recipe.truncating
         ),
-        output=OutputSpec(name=OUTPUT, dtype="float32"),
+        output=OutputSpec(name=OUTPUT, dtype="float32", logit=LOGIT),
         graphs=graphs,
         labels=LABELS,
         threshold=recipe.threshold,

@@ -1,6 +1,6 @@
 """What crosses the wire, with the words and examples of the OpenAPI document."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -55,6 +55,59 @@ class ManyResponse(BaseModel):
     """The answer to `texts`, in their order."""
 
     predictions: list[PredictionBody]
+    model: ModelRef
+
+
+class ExplainRequest(BaseModel):
+    """A text to be explained."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "I loved every minute of it."}]})
+
+    text: Annotated[Text, Field(description="One review, in English.")]
+    max_phrases: Annotated[
+        int,
+        Field(
+            strict=True, ge=0, le=100, description="Phrases wanted at most; without any it takes a third of the time."
+        ),
+    ] = 10
+
+
+class WordBody(BaseModel):
+    """A word of the text, and what it does."""
+
+    word: str = Field(description="As it was sent.", examples=["loved"])
+    start: int = Field(ge=0, description="Its first character. Characters are Unicode code points.", examples=[2])
+    end: int = Field(ge=0, description="The character after its last.", examples=[7])
+    contribution: float = Field(
+        description="Logit of the text minus its logit without the word; 0 if the model does not read it."
+    )
+    known: bool = Field(description="Whether the model has a vector for it.")
+    used: bool = Field(description="Whether it is in the part of the text that the model reads; the rest is cut off.")
+
+
+class PhraseBody(BaseModel):
+    """Two to five words that follow each other, and what they do together."""
+
+    phrase: str = Field(description="As it was sent.", examples=["loved every minute"])
+    start: int = Field(ge=0, description="The first character of its first word.", examples=[2])
+    end: int = Field(ge=0, description="The character after its last word.", examples=[20])
+    contribution: float = Field(description="Logit of the text minus its logit without all of these words.")
+
+
+class ExplainResponse(BaseModel):
+    """A text's prediction, and which words pushed it which way."""
+
+    prediction: PredictionBody
+    logit: float = Field(description="log(p / (1 - p)) of the text.")
+    baseline: float = Field(description="The same of a text without words.")
+    difference: float = Field(description="logit - baseline.")
+    contribution_sum: float = Field(description="Sum of the words' contributions; in general not the difference.")
+    logit_from: Literal["graph", "probability"] = Field(
+        description="graph: the model gives it. probability: it is computed from the float32 probability, so it is "
+        "coarse beyond 10 either way and none is beyond 16.6."
+    )
+    words: list[WordBody] = Field(description="Every word of the text, in order.")
+    phrases: list[PhraseBody] = Field(description="The strongest first; they do not overlap.")
     model: ModelRef
 
 

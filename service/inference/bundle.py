@@ -52,6 +52,7 @@ class OutputSpec(_Part):
 
     name: str
     dtype: Literal["float32"]
+    logit: str | None = Field(default=None, description="Name of a second output, the logit, if the graphs have it.")
 
 
 class GraphSpec(_Part):

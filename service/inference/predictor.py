@@ -70,6 +70,21 @@ class Predictor:
         """Probabilities of a batch, float32[rows]: nearly all of the time that a prediction takes."""
         return self._session.run(batch)
 
+    # What explanations need beyond them.
+
+    @property
+    def gives_logits(self) -> bool:
+        """Whether the graph itself gives the logit; else it is made of the float32 probability."""
+        return self._session.logit_name is not None
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the words of a text are (see `Tokenizer.spans`)."""
+        return self._tokenizer.spans(text)
+
+    def run_logits(self, batch: Batch) -> NDArray[np.float32]:
+        """Logits of a batch, float32[rows]; takes as long as `run` (see `Session.run_logits`)."""
+        return self._session.run_logits(batch)
+
     def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:
         """What the probabilities, float32[n], say of the n encoded texts."""
         maxlen, threshold, labels = self.manifest.input.maxlen, self.manifest.threshold, self.manifest.labels

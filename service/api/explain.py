@@ -7,10 +7,10 @@ from pydantic import TypeAdapter
 
 from service.api.body import check_json_media_type, parse, read_body
 from service.api.predict import asked_predictor, model_ref, prediction_fields
+from service.api.schemas import ExplainRequest, ExplainResponse
 from service.errors import OverloadedError
 from service.inference.explanation import Explaining, Explanation, Logits, explaining
 from service.inference.predictor import check_text
-from service.api.schemas import ExplainRequest, ExplainResponse
 from service.state import State, state_of
 
 router = APIRouter(tags=["explain"])

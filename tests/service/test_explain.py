@@ -11,12 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
-from service.server.app import create_app
+from service.api.schemas import ExplainResponse
 from service.inference.bundle import open_bundle
 from service.inference.explanation import explain
 from service.inference.predictor import Predictor
-from service.api.schemas import ExplainResponse
 from service.inference.session import Batch
+from service.server.app import create_app
 from service.settings import Settings
 from tests.service.conftest import BundleFolder, write_small_bundle
 from tests.service.test_predict import assert_problem, post

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.inference.bundle import open_bundle
 from service.errors import BundleError, TextTooLongError
+from service.inference.bundle import open_bundle
 from service.inference.explanation import Explanation, Phrase, Word, explain
 from service.inference.predictor import Predictor
 from tests.service.conftest import MODELS_DIR, BundleFolder, write_small_bundle

@@ -217,3 +217,24 @@ def test_all_real_reviews_get_what_predict_says(imdb_data_dir: Path) -> None:
                 assert float(probability) == pytest.approx(prediction["probability"], abs=2e-6)
                 assert label == prediction["label"] or abs(float(probability) - 0.5) < 2e-6
                 assert error == ""
+
+
+@pytest.mark.parametrize(
+    ("media_type", "head"), [(NDJSON, ""), (PLAIN, ""), (CSV, "text\n")], ids=["ndjson", "text", "csv"]
+)
+def test_a_part_of_a_file_is_numbered_from_where_it_begins(client: TestClient, media_type: str, head: str) -> None:
+    records = ['"good"', '"bad"', '" "', '"film"', "too,many", '""'] * 3
+    whole = post(client, head + "".join(f"{record}\n" for record in records), media_type)
+    first = post(client, head + "".join(f"{record}\n" for record in records[:7]), media_type)
+    rest = post(client, head + "".join(f"{record}\n" for record in records[7:]), media_type, "?line_offset=7")
+
+    def answers(response: Response) -> list[str]:
+        assert response.status_code == 200
+        return [line for line in response.text.splitlines() if "summary" not in line]
+
+    assert answers(whole) == answers(first) + answers(rest)[bool(head) :]
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "many", "", "1" * 30, "\u0661"])
+def test_an_offset_that_is_no_number_of_lines_is_refused(client: TestClient, value: str) -> None:
+    assert_problem(post(client, "good", PLAIN, f"?line_offset={value}"), 422, "invalid-request")

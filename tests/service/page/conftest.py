@@ -59,11 +59,14 @@ class Visit:
         self.complaints: list[str] = []
         self.requests: list[Request] = []
         page.set_default_timeout(SECONDS * 1000)
-        page.on("request", lambda request: self.requests.append(request))
+        page.on("request", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda message: self.complaints.append(message.text))
         page.goto(service.address)
         expect(page.locator("#text:visible, #key:visible")).to_be_visible()
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request)
 
     def write(self, text: str) -> None:
         self.page.locator("#text").fill(text)

@@ -120,6 +120,7 @@ def test_what_is_cut_off_is_grey(visit: Visit) -> None:
 
 def test_the_arrow_keys_read_out_word_after_word(visit: Visit) -> None:
     visit.write("good film")
+    expect(visit.page.locator("#tinted .word")).to_have_count(2)
     visit.page.locator("#tinted").focus()
     reading = visit.page.locator("#reading")
     for key, word in [("ArrowRight", "good"), ("ArrowRight", "film"), ("ArrowLeft", "good")]:

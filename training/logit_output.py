@@ -21,14 +21,16 @@ def add_logit(model: onnx.ModelProto, probability: str) -> onnx.ModelProto:
     Raises:
         ExportError: it is something else.
     """
-    producers = {name: node for node in model.graph.node for name in node.output}
+    extended = onnx.ModelProto()
+    extended.CopyFrom(model)
+    for names in (names for node in extended.graph.node for names in (node.input, node.output)):
+        names[:] = [f"{LOGIT}_within" if name == LOGIT else name for name in names]
+    producers = {name: node for node in extended.graph.node for name in node.output}
     node = producers.get(probability)
     while node is not None and node.op_type in _SAME_VALUES:
         node = producers.get(node.input[0])
     if node is None or node.op_type != "Sigmoid":
         raise ExportError(f"the graph's {probability} comes from {node.op_type if node else 'nowhere'}, not a sigmoid.")
-    extended = onnx.ModelProto()
-    extended.CopyFrom(model)
     extended.graph.initializer.append(numpy_helper.from_array(np.array([-1]), "one_for_each_text"))
     extended.graph.node.append(helper.make_node("Reshape", [node.input[0], "one_for_each_text"], [LOGIT]))
     extended.graph.output.append(helper.make_tensor_value_info(LOGIT, TensorProto.FLOAT, ["batch"]))

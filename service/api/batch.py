@@ -25,7 +25,7 @@ MEDIA_TYPES = {
 """Formats by the media types that ask for them; NDJSON and its other names have no registered one."""
 
 MAX_PREFIX_CHARS = 64
-MAX_LINE_OFFSET = 10**12
+MAX_LINE = 10**15
 
 _NDJSON_EXAMPLE = '{"id": 1, "text": "I loved every minute of it."}\n"A waste of two hours."\n'
 _CSV_EXAMPLE = 'id,text\n1,"I loved every minute of it."\n2,A waste of two hours.\n'
@@ -71,12 +71,12 @@ _OPENAPI: dict[str, Any] = {
             maxLength=64,
         ),
         _query(
-            "line_offset",
-            "Added to the numbers of lines: what came before this part of a file that is sent in several requests.",
+            "line",
+            "Number of the first line that is sent (in CSV the header's), where this is a piece of a larger file.",
             type="integer",
-            minimum=0,
-            maximum=MAX_LINE_OFFSET,
-            default=0,
+            minimum=1,
+            maximum=MAX_LINE,
+            default=1,
         ),
         {
             "name": "Content-Encoding",
@@ -147,7 +147,7 @@ async def batch(request: Request) -> Response:
             max_line_bytes=state.settings.max_line_bytes,
             max_text_chars=state.settings.max_text_chars,
         ),
-        Position(lines=_line_offset(query.get("line_offset", "0"))),
+        Position(lines=_first_line(query.get("line", "1")) - 1),
     )
     stream = BatchStream(
         request.receive,
@@ -184,9 +184,9 @@ def _format_of(request: Request) -> tuple[str, str]:
     return MEDIA_TYPES[media_type], "\t" if media_type == "text/tab-separated-values" else ","
 
 
-def _line_offset(value: str) -> int:
-    if not (value.isascii() and value.isdecimal() and len(value) < 20 and int(value) <= MAX_LINE_OFFSET):
-        raise InvalidRequestError(f"line_offset is {value[:40]!r}; it should be a number of lines.")
+def _first_line(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) <= 16 and 1 <= int(value) <= MAX_LINE):
+        raise InvalidRequestError(f"line is {value[:40]!r}; it should be a number from 1 on.")
     return int(value)
 
 

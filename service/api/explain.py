@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from service.api.body import check_json_media_type, parse, read_body
-from service.api.predict import asked_predictor, model_ref, prediction_fields
+from service.api.predict import asked_predictor, model_ref
 from service.api.schemas import ExplainRequest, ExplainResponse
 from service.errors import OverloadedError
 from service.inference.explanation import Explaining, Explanation, Logits, explaining
@@ -76,40 +76,8 @@ async def explain(request: Request) -> Response:
     limit = state.settings.max_explained_words
     steps = explaining(predictor, wanted.text, prediction, wanted.max_phrases, limit)
     explanation = await _computed(steps, Logits(predictor), state)
-    answer = {**explanation_fields(wanted.text, explanation), "model": model_ref(predictor)}
+    answer = {**explanation.as_dict(wanted.text), "model": model_ref(predictor)}
     return Response(_to_json(answer), media_type="application/json")
-
-
-def explanation_fields(text: str, explanation: Explanation) -> dict[str, Any]:
-    """An explanation as the fields of `ExplainResponse`, the model apart."""
-    return {
-        "prediction": prediction_fields(explanation.prediction),
-        "logit": explanation.logit,
-        "baseline": explanation.baseline,
-        "difference": explanation.difference,
-        "contribution_sum": explanation.contribution_sum,
-        "logit_from": "graph" if explanation.from_graph else "probability",
-        "words": [
-            {
-                "word": text[word.start : word.end],
-                "start": word.start,
-                "end": word.end,
-                "contribution": word.contribution,
-                "known": word.known,
-                "used": word.used,
-            }
-            for word in explanation.words
-        ],
-        "phrases": [
-            {
-                "phrase": text[phrase.start : phrase.end],
-                "start": phrase.start,
-                "end": phrase.end,
-                "contribution": phrase.contribution,
-            }
-            for phrase in explanation.phrases
-        ],
-    }
 
 
 async def _computed(steps: Explaining, logits: Logits, state: State) -> Explanation:

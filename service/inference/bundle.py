@@ -156,7 +156,9 @@ def find_bundles(models_dir: Path) -> list[Path]:
         BundleError: the folder is not there or holds no bundle.
     """
     if not models_dir.is_dir():
-        raise BundleError(f"{models_dir}: there is no such folder of models; SENTIMENT_MODELS_DIR names it.")
+        raise BundleError(
+            f"{models_dir}: there is no such folder of models; --models-dir or SENTIMENT_MODELS_DIR names it."
+        )
     found = [path for path in models_dir.glob("*/*") if re.fullmatch(r"[1-9][0-9]*", path.name) and path.is_dir()]
     if not found:
         raise BundleError(f"{models_dir}: holds no bundle (<name>/<version>/{MANIFEST_FILE}).")

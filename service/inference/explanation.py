@@ -10,8 +10,9 @@ and Jurafsky, "Understanding Neural Networks through Representation Erasure" (20
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import fsum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,23 @@ class Explanation:
     def difference(self) -> float:
         """What all words together do: the logit of the text minus that of a text without words."""
         return self.logit - self.baseline
+
+    def as_dict(self, text: str) -> dict[str, Any]:
+        """All of it for JSON, with the words themselves.
+
+        Args:
+            text: the one that was explained.
+        """
+        return {
+            "prediction": asdict(self.prediction),
+            "logit": self.logit,
+            "baseline": self.baseline,
+            "difference": self.difference,
+            "contribution_sum": self.contribution_sum,
+            "logit_from": "graph" if self.from_graph else "probability",
+            "words": [{"word": text[word.start : word.end], **asdict(word)} for word in self.words],
+            "phrases": [{"phrase": text[phrase.start : phrase.end], **asdict(phrase)} for phrase in self.phrases],
+        }
 
 
 class Logits:

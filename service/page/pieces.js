@@ -40,8 +40,8 @@ export async function* answeredPieces(file, format, query, signal) {
   }
   for (const answer of waiting) yield await answer;
 
-  async function send(body, line_offset) {
-    const asked = new URLSearchParams({ ...query, line_offset }).toString();
+  async function send(body, before) {
+    const asked = new URLSearchParams({ ...query, line: before + 1 }).toString();
     const headers = { "Content-Type": format.mediaType };
     for (let attempt = 1; ; attempt++) {
       try {

@@ -81,6 +81,16 @@ def test_service_accepts_the_bundle_and_answers_as_keras(models_dir: Path, refer
     assert 10 < len(plain) < REVIEWS  # there are both kinds
 
 
+def test_every_graph_gives_the_logit_of_its_probability(models_dir: Path, reference: Reference) -> None:
+    bundle = open_bundle(models_dir / NAME)
+    for precision in bundle.manifest.graphs:
+        predictor = Predictor.load(bundle, precision)
+        assert predictor.gives_logits
+        for batch in predictor.batches(predictor.encode(reference.texts)):
+            expected = 1 / (1 + np.exp(-predictor.run_logits(batch)))
+            np.testing.assert_allclose(predictor.run(batch), expected, rtol=0, atol=1e-6)
+
+
 def test_manifest_says_all_that_inference_needs(models_dir: Path) -> None:
     manifest = open_bundle(models_dir / NAME).manifest.model_dump(mode="json")
     assert (manifest["schema_version"], manifest["name"], manifest["version"]) == (1, "tiny-model", 1)

@@ -74,6 +74,25 @@ def test_a_column_can_be_named_and_a_prefix_given(client: TestClient) -> None:
     assert row.startswith("1;good;positive;0.8807")
 
 
+@pytest.mark.parametrize(
+    ("media_type", "body", "expected"),
+    [
+        (PLAIN, "good\n\nbad", '{"line":1000,"error"'),
+        (NDJSON, '"good"\n{}\n', '{"line":1000,"error"'),
+        (CSV, 'text\n"\n"\n', ",line 1000: The text is blank"),
+    ],
+)
+def test_a_piece_of_a_larger_file_keeps_its_line_numbers(
+    client: TestClient, media_type: str, body: str, expected: str
+) -> None:
+    assert expected in post(client, body, media_type, "?line=999").text
+
+
+@pytest.mark.parametrize("line", ["0", "-1", "x", "1.5", "", "9" * 5000, "\u0661"])
+def test_a_line_number_that_is_none_is_refused(client: TestClient, line: str) -> None:
+    assert "line is" in assert_problem(post(client, "good", PLAIN, f"?line={line}"), 422, "invalid-request")["detail"]
+
+
 def test_plain_lines_are_answered_by_number(client: TestClient) -> None:
     answers = lines(post(client, "good\n\nbad", PLAIN))
     assert [(a.get("line"), a.get("label"), "error" in a) for a in answers] == [
@@ -226,15 +245,10 @@ def test_a_part_of_a_file_is_numbered_from_where_it_begins(client: TestClient, m
     records = ['"good"', '"bad"', '" "', '"film"', "too,many", '""'] * 3
     whole = post(client, head + "".join(f"{record}\n" for record in records), media_type)
     first = post(client, head + "".join(f"{record}\n" for record in records[:7]), media_type)
-    rest = post(client, head + "".join(f"{record}\n" for record in records[7:]), media_type, "?line_offset=7")
+    rest = post(client, head + "".join(f"{record}\n" for record in records[7:]), media_type, "?line=8")
 
     def answers(response: Response) -> list[str]:
         assert response.status_code == 200
         return [line for line in response.text.splitlines() if "summary" not in line]
 
     assert answers(whole) == answers(first) + answers(rest)[bool(head) :]
-
-
-@pytest.mark.parametrize("value", ["-1", "1.5", "many", "", "1" * 30, "\u0661"])
-def test_an_offset_that_is_no_number_of_lines_is_refused(client: TestClient, value: str) -> None:
-    assert_problem(post(client, "good", PLAIN, f"?line_offset={value}"), 422, "invalid-request")

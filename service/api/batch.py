@@ -32,9 +32,9 @@ _CSV_EXAMPLE = 'id,text\n1,"I loved every minute of it."\n2,A waste of two hours
 _PLAIN_EXAMPLE = "I loved every minute of it.\nA waste of two hours.\n"
 
 _ANSWER = (
-    '{"id": 1, "text": "I loved every minute of it.","label":"positive","probability":0.9988533,"words":6,'
+    '{"id": 1, "text": "I loved every minute of it.","label":"positive","probability":0.99885327,"words":6,'
     '"known_words":5,"truncated":false}\n'
-    '{"line":2,"label":"negative","probability":0.018157363,"words":5,"known_words":4,"truncated":false}\n'
+    '{"line":2,"label":"negative","probability":0.018157385,"words":5,"known_words":4,"truncated":false}\n'
     '{"line":3,"error":{"type":"/problems/blank-text","title":"A text is blank","status":422,'
     '"detail":"The line is blank; there is nothing to judge."}}\n'
     '{"summary":{"lines":3,"scored":2,"errors":1}}\n'

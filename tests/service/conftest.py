@@ -30,7 +30,9 @@ def score_graph(
     nodes = [
         helper.make_node("Gather", ["scores", "token_ids"], ["score"]),
         helper.make_node("ReduceSum", ["score", "axis"], ["logit"], keepdims=1),
-        helper.make_node("Sigmoid", ["logit"], [output]),
+        helper.make_node("Cast", ["logit"], ["exact"], to=TensorProto.DOUBLE),  # as in float32 its last bit varies
+        helper.make_node("Sigmoid", ["exact"], ["sigmoid"]),
+        helper.make_node("Cast", ["sigmoid"], [output], to=TensorProto.FLOAT),
     ]
     graph = helper.make_graph(
         nodes,

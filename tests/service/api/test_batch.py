@@ -44,7 +44,6 @@ def test_each_line_gets_the_prediction_of_predict_in_its_place(client: TestClien
     for i, (text, answer) in enumerate(zip(texts, answers, strict=True)):
         prediction = client.post("/predict", json={"text": text}).json()
         del prediction["model"]
-        prediction["probability"] = pytest.approx(prediction["probability"], abs=1e-6)
         assert answer == {**({"id": i, "text": text} if i % 2 else {"line": i + 1}), **prediction}
 
 
@@ -229,13 +228,12 @@ def test_all_real_reviews_get_what_predict_says(imdb_data_dir: Path) -> None:
         assert [text for text, *_ in rows] == texts
         for start in range(0, len(texts), 1_000):
             predictions = client.post("/predict", json={"texts": texts[start : start + 1_000]}).json()["predictions"]
-            for (_, label, probability, error), prediction in zip(
-                rows[start : start + 1_000], predictions, strict=True
-            ):
-                # In the last digits a probability depends on the texts that happen to be computed with it.
-                assert float(probability) == pytest.approx(prediction["probability"], abs=2e-6)
-                assert label == prediction["label"] or abs(float(probability) - 0.5) < 2e-6
-                assert error == ""
+            assert [(label, float(probability), error) for _, label, probability, error in rows[start:][:1_000]] == [
+                (prediction["label"], prediction["probability"], "") for prediction in predictions
+            ]
+        for row in range(0, len(texts), 50):
+            prediction = client.post("/predict", json={"text": texts[row]}).json()
+            assert rows[row][1:3] == [prediction["label"], str(prediction["probability"])]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,23 @@ class OutputSpec(_Part):
     logit: str | None = Field(default=None, description="Name of a second output, the logit, if the graphs have it.")
 
 
+class LayerSpec(_Part):
+    """A layer of the network, for people to look at."""
+
+    name: str
+    kind: str = Field(description="Its class in Keras.")
+    output_shape: tuple[int, ...] = Field(
+        min_length=1, description="For one text: of most layers [positions, channels]."
+    )
+    parameters: int = Field(ge=0)
+    kernel_size: int | None = Field(default=None, ge=1, description="Neighbours that one step of a convolution sees.")
+    activations: str | None = Field(
+        default=None,
+        description="Of an unpadded convolution of stride 1 over embedded ids: the reference graph's output with what "
+        "it gives, float32[batch, positions, filters].",
+    )
+
+
 class GraphSpec(_Part):
     """One ONNX file that computes the model."""
 
@@ -74,6 +91,7 @@ class Manifest(_Part):
     input: InputSpec
     output: OutputSpec
     graphs: dict[str, GraphSpec] = Field(min_length=1, description="By precision.")
+    layers: tuple[LayerSpec, ...] = Field(default=(), description="In the order of computation.")
     labels: tuple[str, str] = Field(description="Name of a probability below the threshold, then at or above.")
     threshold: float = Field(gt=0, lt=1)
     metrics: dict[str, Any] = Field(description="Measured quality.")

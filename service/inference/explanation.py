@@ -230,7 +230,7 @@ class _Occlusion:
         ends = len(self.empty) + np.cumsum([0, *ids])
         self._ids = [*zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]  # of each word, in those of the text
         self._known = [word.known_words > 0 for word in alone]
-        first, after = _window(len(self.token_ids), predictor)
+        first, after = read_window(len(self.token_ids), predictor)
         # A word without ids is where the next one begins, or would.
         self._used = [
             (end > first or start == first) and (start < after or start == len(self.token_ids))
@@ -260,7 +260,7 @@ class _Occlusion:
         )
 
 
-def _window(length: int, predictor: Predictor) -> tuple[int, int]:
+def read_window(length: int, predictor: Predictor) -> tuple[int, int]:
     """The part of so many token ids that the model reads: its first and the one after its last."""
     spec = predictor.manifest.input
     if length <= spec.maxlen:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from service.errors import BlankTextError, BundleError, InvalidTextError, TextTooLongError
 from service.inference.bundle import Bundle, Manifest
+from service.inference.first_layer import FirstLayer, first_layer
 from service.inference.session import Batch, Session
 from service.inference.tokenizer import TOKENIZERS, Encoded, Tokenizer
 
@@ -27,11 +28,20 @@ class Prediction:
 class Predictor:
     """One model version, ready to answer; safe to call from several threads."""
 
-    def __init__(self, manifest: Manifest, precision: str, tokenizer: Tokenizer, session: Session) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        precision: str,
+        tokenizer: Tokenizer,
+        session: Session,
+        first_layer: FirstLayer | None = None,
+    ) -> None:
         self.manifest = manifest
         self.precision = precision
         self._tokenizer = tokenizer
         self._session = session
+        self.first_layer = first_layer
+        """None for a bundle that does not describe its layers."""
 
     @classmethod
     def load(cls, bundle: Bundle, precision: str) -> Self:
@@ -49,7 +59,7 @@ class Predictor:
             tokenizer = make_tokenizer(bundle.read_vocabulary(), spec)
         except ValueError as error:
             raise BundleError(f"{bundle.path / spec.vocabulary}: cannot be used: {error}.") from error
-        return cls(bundle.manifest, precision, tokenizer, Session(bundle, precision))
+        return cls(bundle.manifest, precision, tokenizer, Session(bundle, precision), first_layer(bundle))
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """A prediction for each text, in order. The texts have passed `check_text`."""

@@ -66,9 +66,10 @@ class Session:
         length = self._width or (inputs[0][3] if inputs else None)  # a free length has a name of its own
         if inputs != [(self._input.name, f"tensor({self._input.dtype})", 2, length)]:
             raise BundleError(f"{path}: its inputs are {inputs}, not those that the manifest describes.")
-        outputs = [name for name in (self._output_name, self.logit_name) if name]
-        if (there := [output.name for output in self._session.get_outputs()]) != outputs:
-            raise BundleError(f"{path}: its outputs are {there}, not {outputs}, which the manifest promises.")
+        promised = {name for name in (self._output_name, self.logit_name) if name}
+        there = {output.name for output in self._session.get_outputs()}
+        if not promised <= there <= promised | {layer.activations for layer in manifest.layers}:
+            raise BundleError(f"{path}: its outputs are {sorted(there)}, not {sorted(promised)} as the manifest says.")
         self._warm_up(str(path))
 
     def probabilities(self, token_ids: Sequence[TokenIds]) -> NDArray[np.float32]:
@@ -91,6 +92,11 @@ class Session:
         """One run of the graph: a probability for each row of the batch, float32[rows]. Other threads go on."""
         output: NDArray[np.float32] = self._session.run([self._output_name], {self._input.name: batch.token_ids})[0]
         return output.reshape(-1)
+
+    def outputs(self, batch: Batch, names: Sequence[str]) -> list[NDArray[np.float32]]:
+        """One run of the graph for the outputs of these names."""
+        computed: list[NDArray[np.float32]] = self._session.run(list(names), {self._input.name: batch.token_ids})
+        return computed
 
     def run_logits(self, batch: Batch) -> NDArray[np.float32]:
         """As `run`, before the sigmoid: float32[rows].

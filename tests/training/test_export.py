@@ -135,7 +135,7 @@ def test_vocabulary_is_in_order_of_rank_and_keeps_words_with_odd_characters(mode
 
 
 def test_graph_takes_any_number_of_reviews_of_the_full_length(proto: onnx.ModelProto) -> None:
-    (token_ids,), (probability,) = proto.graph.input, proto.graph.output
+    (token_ids,), (probability, *_) = proto.graph.input, proto.graph.output
     batch, length = token_ids.type.tensor_type.shape.dim
     assert (token_ids.name, probability.name) == ("token_ids", "probability")
     assert (batch.dim_value, length.dim_value) == (0, TINY.maxlen)

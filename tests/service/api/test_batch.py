@@ -234,3 +234,19 @@ def test_all_real_reviews_get_what_predict_says(imdb_data_dir: Path) -> None:
         for row in range(0, len(texts), 50):
             prediction = client.post("/predict", json={"text": texts[row]}).json()
             assert rows[row][1:3] == [prediction["label"], str(prediction["probability"])]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "head"), [(NDJSON, ""), (PLAIN, ""), (CSV, "text\n")], ids=["ndjson", "text", "csv"]
+)
+def test_a_part_of_a_file_is_numbered_from_where_it_begins(client: TestClient, media_type: str, head: str) -> None:
+    records = ['"good"', '"bad"', '" "', '"film"', "too,many", '""'] * 3
+    whole = post(client, head + "".join(f"{record}\n" for record in records), media_type)
+    first = post(client, head + "".join(f"{record}\n" for record in records[:7]), media_type)
+    rest = post(client, head + "".join(f"{record}\n" for record in records[7:]), media_type, "?line=8")
+
+    def answers(response: Response) -> list[str]:
+        assert response.status_code == 200
+        return [line for line in response.text.splitlines() if "summary" not in line]
+
+    assert answers(whole) == answers(first) + answers(rest)[bool(head) :]

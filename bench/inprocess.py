@@ -31,7 +31,7 @@ class FixedLength:
         for row, ids in zip(batch, token_ids, strict=True):
             row[: len(ids[-self._maxlen :])] = ids[-self._maxlen :]
         parts = [batch[start : start + USUAL_BATCH] for start in range(0, len(batch), USUAL_BATCH)]
-        return np.concatenate([self._session.run(None, {"token_ids": part})[0][:, 0] for part in parts])
+        return np.concatenate([self._session.run(["probability"], {"token_ids": part})[0][:, 0] for part in parts])
 
 
 def measure(bundle_path: Path, texts: Sequence[str], threads: int) -> dict[str, float]:

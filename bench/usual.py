@@ -48,7 +48,7 @@ def create_app() -> FastAPI:
         ids = plain_token_ids(review.text, index, spec)[-maxlen:]
         batch = np.zeros((1, maxlen), np.int32)
         batch[0, : len(ids)] = ids
-        probability = float(session.run(None, {"token_ids": batch})[0][0, 0])
+        probability = float(session.run(["probability"], {"token_ids": batch})[0][0, 0])
         return {"label": "positive" if probability >= 0.5 else "negative", "probability": probability}
 
     return app

@@ -1,4 +1,4 @@
-"""The command line: `python -m service serve` and `python -m service score`."""
+"""The command line: `python -m service` with `serve`, `predict` or `score`."""
 
 import signal
 import sys
@@ -29,10 +29,17 @@ def _flag_per_setting(*names: str) -> Callable[[Callable[..., None]], Callable[.
     return add_flags
 
 
+def _settings(flags: dict[str, Any]) -> Settings:
+    return Settings.load(**{name: value for name, value in flags.items() if value is not None})
+
+
+_MODEL_SETTINGS = ("models_dir", "model", "model_version", "precision", "max_line_bytes", "max_text_chars")
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
-    """Sentiment of short texts: over HTTP, or of a file."""
+    """Sentiment of film reviews: over HTTP, here in the terminal, or of a whole file."""
 
 
 @cli.command()
@@ -44,7 +51,45 @@ def serve(**flags: Any) -> None:
     """
     from service.server.processes import run  # here, because it takes half a second to import and --help should not
 
-    run(Settings.load(**{name: value for name, value in flags.items() if value is not None}))
+    run(_settings(flags))
+
+
+@cli.command()
+@click.argument("texts", metavar="[TEXT]...", nargs=-1)
+@click.option("--explain", is_flag=True, help="Also show what each word contributes.")
+@click.option(
+    "--json/--no-json",
+    "as_json",
+    default=None,
+    help="Answers for programs, one JSON object a line, or for people; without it people, if this is a terminal.",
+)
+@_flag_per_setting(*_MODEL_SETTINGS)
+def predict(texts: tuple[str, ...], explain: bool, as_json: bool | None, **flags: Any) -> None:
+    """Say whether texts are positive, without a server.
+
+    Each TEXT is answered; without any, or for -, each line of standard input.
+
+    \b
+    Examples:
+      python -m service predict "I loved every minute of it."
+      python -m service predict --explain "A waste of two hours."
+      python -m service predict < reviews.txt > answers.ndjson
+
+    JSON has the members of POST /predict, with --explain those of POST /explain, after the text. Colours are left out
+    where NO_COLOR is set.
+
+    \b
+    Exit codes:
+      0    every text was answered
+      1    an error stopped the run
+      2    the command line is wrong
+      3    finished, but some texts have an error in place of an answer
+      130  interrupted
+    """  # noqa: D301 (click looks for the character, not for the letters)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # to be stopped is an error here, for the output is not whole
+    from service.terminal import Wanted, answer_texts  # here, because it takes long to import and --help should not
+
+    sys.exit(answer_texts(Wanted(texts, as_json, explain), _settings(flags)))
 
 
 @cli.command()
@@ -68,7 +113,7 @@ def serve(**flags: Any) -> None:
     "--prefix", default="", help="Put before the names of what is added, where a file has such a name itself."
 )
 @click.option("--restart", is_flag=True, help="Begin anew, whatever an interrupted run has left.")
-@_flag_per_setting("models_dir", "model", "model_version", "precision", "max_line_bytes", "max_text_chars")
+@_flag_per_setting(*_MODEL_SETTINGS)
 def score(
     file: Path,
     format_name: str | None,
@@ -79,7 +124,9 @@ def score(
     restart: bool,
     **flags: Any,
 ) -> None:
-    """Score FILE, or standard input for -, without a server.
+    """Score a file of any size, without a server.
+
+    FILE is - for standard input.
 
     The answers are those of POST /predict/batch: CSV with the columns label, probability and error at its end; NDJSON
     with the members of a prediction; lines of text answered in NDJSON. What is compressed with gzip is read as well.
@@ -99,8 +146,7 @@ def score(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # to be stopped is an error here, for the output is not whole
     from service.files.command import Request, score_file  # here, for the same reason
 
-    settings = Settings.load(**{name: value for name, value in flags.items() if value is not None})
-    sys.exit(score_file(Request(file, format_name, output, column, delimiter, prefix, restart), settings))
+    sys.exit(score_file(Request(file, format_name, output, column, delimiter, prefix, restart), _settings(flags)))
 
 
 @cli.command("settings")

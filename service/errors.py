@@ -90,6 +90,10 @@ class ModelNotFoundError(RequestError):
     """No such model, or no such version of it, is loaded."""
 
 
+class NoLayersError(RequestError):
+    """The model's bundle does not describe its layers."""
+
+
 class DefaultModelError(RequestError):
     """The default model is to be unloaded, without which most requests would have no answer."""
 

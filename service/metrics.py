@@ -7,7 +7,6 @@ which each keeps its numbers; whichever of them is asked adds up all. A process 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import time
-from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -121,8 +120,10 @@ class Metrics:
         self._waiting.set(waiting_texts)
 
     def observe(self, job: Job) -> None:
-        """Counts a finished job of the scheduler."""
-        predictor = cast(Predictor, job.predictor)
+        """Counts a finished job of the scheduler; what explanations ask of a model are no predictions."""
+        predictor = job.predictor
+        if not isinstance(predictor, Predictor):
+            return
         key = (predictor.manifest.name, predictor.manifest.version)
         metrics = self._by_model.get(key)
         if metrics is None:

@@ -69,6 +69,7 @@ PROBLEMS: dict[type[errors.ServiceError], Problem] = {
         "media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body has a media type that is not read here"
     ),
     errors.ModelNotFoundError: Problem("model-not-found", HTTPStatus.NOT_FOUND, "There is no such model"),
+    errors.NoLayersError: Problem("no-layers", HTTPStatus.NOT_FOUND, "The model does not describe its layers"),
     errors.BundleError: Problem("broken-bundle", HTTPStatus.CONFLICT, "A bundle cannot be used"),
     errors.DefaultModelError: Problem("default-model", HTTPStatus.CONFLICT, "The default model cannot be unloaded"),
     errors.ProblemNotFoundError: Problem("problem-not-found", HTTPStatus.NOT_FOUND, "There is no such kind of problem"),

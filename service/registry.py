@@ -98,3 +98,27 @@ def load_models(
         if predictor is not None:
             predictors.append(predictor)
     return predictors, refused
+
+
+def load_default(settings: Settings) -> Predictor:
+    """The model that answers when nobody asks for another; only it is loaded.
+
+    Raises:
+        BundleError: it is not there, or cannot be used.
+    """
+    paths = find_bundles(settings.models_dir)
+    versions = {int(path.name): path for path in paths if path.parent.name == settings.model}
+    if not versions:
+        there = ", ".join(dict.fromkeys(path.parent.name for path in paths))
+        raise BundleError(
+            f"{settings.models_dir}: there is no model {settings.model!r}; there is {there}. --model chooses."
+        )
+    version = settings.model_version or max(versions)
+    if version not in versions:
+        there = ", ".join(map(str, versions))
+        raise BundleError(
+            f"{settings.models_dir}: model {settings.model} has no version {version}; it has {there}. "
+            "--model-version chooses."
+        )
+    bundle = open_bundle(versions[version])
+    return Predictor.load(bundle, choose_precision(bundle, settings.precision))

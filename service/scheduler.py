@@ -4,16 +4,15 @@ import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import OverloadedError, ShuttingDownError
-from service.inference.predictor import Prediction
 from service.inference.session import Batch, in_order
 from service.inference.tokenizer import Encoded
 
@@ -21,10 +20,17 @@ BATCH_SIZE = 32
 """Texts that a thread takes at a time."""
 
 
-class Predicts(Protocol):
-    """The part of `Predictor` that is needed here: only `run` takes long, and only it is called on a thread."""
+Text_contra = TypeVar("Text_contra", bound=Sized, contravariant=True)
+Answer = TypeVar("Answer")
 
-    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+
+class Predicts(Protocol[Text_contra, Answer]):
+    """The part of `Predictor` that is needed here: only `run` takes long, and only it is called on a thread.
+
+    A text is whatever `encode` takes, and has a length; an answer is what `predictions` makes of it.
+    """
+
+    def encode(self, texts: Sequence[Text_contra]) -> list[Encoded]:
         """The texts as token ids."""
 
     def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
@@ -33,7 +39,7 @@ class Predicts(Protocol):
     def run(self, batch: Batch) -> NDArray[np.float32]:
         """Probabilities of a batch, float32[rows]."""
 
-    def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:
+    def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Answer]:
         """What the probabilities, float32[n], say of the n encoded texts."""
 
 
@@ -41,9 +47,9 @@ class Predicts(Protocol):
 class _Entry:
     """Texts of one request that wait together."""
 
-    predictor: Predicts
-    texts: Sequence[str]
-    future: asyncio.Future[list[Prediction]]  # cancelled when the caller left or its time ran out
+    predictor: Predicts[Any, Any]
+    texts: Sequence[Any]
+    future: asyncio.Future[list[Any]]  # cancelled when the caller left or its time ran out
     enqueued: float = field(default_factory=perf_counter)
 
 
@@ -51,7 +57,7 @@ class _Entry:
 class Job:
     """Entries that a thread computes together, and how that went; times are those of `time.perf_counter`."""
 
-    predictor: Predicts
+    predictor: Predicts[Any, Any]
     lane: "_Lane"
     entries: Sequence[_Entry]
     taken: float = field(default_factory=perf_counter)
@@ -61,7 +67,7 @@ class Job:
     started: float = 0.0  # on a thread
     ended: float = 0.0
     outputs: list[NDArray[np.float32]] = field(default_factory=list)
-    predictions: Sequence[Prediction] = ()
+    predictions: Sequence[Any] = ()
     error: Exception | None = None
 
     def waits(self) -> list[float]:
@@ -155,7 +161,9 @@ class Scheduler:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    async def predict(self, predictor: Predicts, texts: Sequence[str], bulk: bool = False) -> list[Prediction]:
+    async def predict(
+        self, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra], bulk: bool = False
+    ) -> list[Answer]:
         """A prediction for each text, in order. Cancelled, it gives up its place.
 
         Args:
@@ -183,11 +191,11 @@ class Scheduler:
             self._admitted -= admitted
             self.waiting -= len(texts)
 
-    async def _in_turns(self, predictor: Predicts, texts: Sequence[str]) -> list[Prediction]:
+    async def _in_turns(self, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra]) -> list[Answer]:
         """A large request, a few batches at a time: others find a place between them. Like lengths go together."""
         ahead = 2 * len(self._threads)  # one batch in work and one ready for each thread
         by_length = sorted(range(len(texts)), key=lambda position: len(texts[position]))
-        futures: list[asyncio.Future[list[Prediction]]] = []
+        futures: list[asyncio.Future[list[Answer]]] = []
         try:
             for start in range(0, len(texts), BATCH_SIZE):
                 if len(futures) >= ahead:
@@ -202,7 +210,9 @@ class Scheduler:
                 if not future.cancel() and not future.cancelled():
                     future.exception()  # seen: if it is one, the first of them is on its way to the caller
 
-    def _enqueue(self, lane: _Lane, predictor: Predicts, texts: Sequence[str]) -> asyncio.Future[list[Prediction]]:
+    def _enqueue(
+        self, lane: _Lane, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra]
+    ) -> asyncio.Future[list[Answer]]:
         entry = _Entry(predictor, texts, self._loop.create_future())
         lane.add(entry)
         if lane.free and len(lane.entries) == 1:

@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     ] = None
     max_text_chars: Annotated[int, Field(ge=1, description="Characters that one text may have.")] = 100_000
     max_texts: Annotated[int, Field(ge=1, description="Texts that one request may have.")] = 1_000
+    max_explained_words: Annotated[
+        int, Field(ge=1, description="Words that a text may have to be explained: each is one more text to score.")
+    ] = 2_000
     max_body_bytes: Annotated[int, Field(ge=1, description="Bytes that a request's body may have.")] = 16_000_000
     max_requests: Annotated[
         int, Field(ge=1, description="Requests that one process works on; more are refused with 503.")

@@ -1,6 +1,7 @@
 """What the routes work with; made by `app.create_app`, found on the request."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import cast
 
 from fastapi import Request
@@ -22,6 +23,8 @@ class State:
     scheduler: Scheduler
     metrics: Metrics
     lifecycle: Lifecycle
+    looking_inside: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the one request that computes what only people want to see."""
 
     @property
     def registry(self) -> Registry:

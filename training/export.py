@@ -21,6 +21,7 @@ from service.inference.bundle import (
     SCHEMA_VERSION,
     GraphSpec,
     InputSpec,
+    LayerSpec,
     Manifest,
     OutputSpec,
     TokenizerSpec,
@@ -31,6 +32,8 @@ from service.inference.tokenizer import plain_typography
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.inference_form import INPUT, OPSET, OUTPUT, inference_form
+from training.layers import describe_layers, first_convolutions
+from training.logit_output import LOGIT, add_logit
 from training.quantize import best_quantized_form
 from training.recipes import Recipe
 
@@ -71,20 +74,28 @@ class Exported:
 
 
 def to_onnx(model: keras.Model, input_name: str, output_name: str) -> onnx.ModelProto:
-    """The model as tf2onnx writes it, for any batch size.
+    """The model as tf2onnx writes it, for any batch size, with outputs more for what its first convolutions give.
+
+    These outputs have the names of their layers; they cost nothing where they are not asked for.
 
     Args:
         model: with one input and one output, of fixed shapes but for the batch.
         input_name: of the graph's input.
         output_name: of the graph's output.
     """
+    first = first_convolutions(model)
+    whole = keras.Model(model.inputs, [model.outputs[0], *(layer.output for layer in first)])
+    names = [output_name, *(layer.name for layer in first)]
     spec = tf.TensorSpec((None, *model.input_shape[1:]), model.inputs[0].dtype, name=input_name)
 
     @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator]
     def graph(batch: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {output_name: model(batch, training=False)}
+        return dict(zip(names, tf.nest.flatten(whole(batch, training=False)), strict=True))
 
     proto: onnx.ModelProto = tf2onnx.convert.from_function(graph, input_signature=[spec], opset=OPSET)[0]
+    outputs = {output.name: output for output in proto.graph.output}
+    del proto.graph.output[:]
+    proto.graph.output.extend(outputs[name] for name in names)  # tf2onnx sorts them by name
     return proto
 
 
@@ -119,10 +130,11 @@ def write_bundle(
     graphs = _write_graphs(model, recipe, training_token_ids, partial)
     ranked = sorted(word_index, key=word_index.__getitem__)
     (partial / VOCABULARY_FILE).write_bytes(("\n".join(ranked) + "\n").encode())
-    manifest = _manifest(recipe, graphs, _hashes(partial), libraries)
+    layers = describe_layers(model)
+    manifest = _manifest(recipe, graphs, layers, _hashes(partial), libraries)
     _write_manifest(partial, manifest)
     measured = _measure_graphs(partial, graphs, reference, recipe.threshold)
-    manifest = _manifest(recipe, graphs, _hashes(partial), libraries)
+    manifest = _manifest(recipe, graphs, layers, _hashes(partial), libraries)
     _write_manifest(partial, manifest.model_copy(update={"metrics": {"test": measured}}))
     if path.exists():
         shutil.rmtree(path)
@@ -139,13 +151,13 @@ def _write_graphs(
     model: keras.Model, recipe: Recipe, training_token_ids: NDArray[np.int32], path: Path
 ) -> dict[str, GraphSpec]:
     """The graphs by precision: the reference as tf2onnx writes it, the form that computes less, and that in 8 bits."""
-    onnx.save(to_onnx(model, INPUT, OUTPUT), path / "reference.onnx")
+    onnx.save(add_logit(to_onnx(model, INPUT, OUTPUT), OUTPUT), path / "reference.onnx")
     graphs = {"reference": GraphSpec(file="reference.onnx", input_shape=(None, model.input_shape[1]), metrics={})}
     form = inference_form(model) if recipe.padding == "post" else None
     if form is None:
         return {**graphs, "float32": graphs["reference"]}
     for precision, graph in (("float32", form), ("int8", best_quantized_form(form, training_token_ids))):
-        onnx.save(graph, path / f"{precision}.onnx")
+        onnx.save(add_logit(graph, OUTPUT), path / f"{precision}.onnx")
         graphs[precision] = GraphSpec(file=f"{precision}.onnx", input_shape=(None, None), metrics={})
     return graphs
 
@@ -193,7 +205,11 @@ def _hashes(path: Path) -> dict[str, str]:
 
 
 def _manifest(
-    recipe: Recipe, graphs: dict[str, GraphSpec], files: dict[str, str], libraries: dict[str, str]
+    recipe: Recipe,
+    graphs: dict[str, GraphSpec],
+    layers: tuple[LayerSpec, ...],
+    files: dict[str, str],
+    libraries: dict[str, str],
 ) -> Manifest:
     return Manifest(
         schema_version=SCHEMA_VERSION,
@@ -212,8 +228,9 @@ def _manifest(
         input=InputSpec(
             name=INPUT, dtype="int32", maxlen=recipe.maxlen, padding=recipe.padding, truncating=recipe.truncating
         ),
-        output=OutputSpec(name=OUTPUT, dtype="float32"),
+        output=OutputSpec(name=OUTPUT, dtype="float32", logit=LOGIT),
         graphs=graphs,
+        layers=layers,
         labels=LABELS,
         threshold=recipe.threshold,
         metrics={},

@@ -10,6 +10,18 @@ Three facts about unpadded convolutions and pools over post-padded token ids mak
    to a row of `embedding @ tap`.
 
 Convolutions stay four-dimensional, [1, kernel]: onnxruntime has its blocked (NCHWc) kernels for that shape only.
+
+A text gets the same number, to the last bit, whatever its batch holds and however far it is padded:
+
+- The blocked kernels add up each output of a convolution by itself and in one order, wherever it stands. They take
+  channels in multiples of 4 (or a handful); of other numbers, and on processors without such kernels, the sums of long
+  float32 convolutions may depend on the width.
+- The Dense layer and the sigmoid compute in float64: onnxruntime's float32 product adds up in another order for one
+  row than for several, and its float32 sigmoid rounds otherwise alone than in a vector.
+- What a processor computes on padding is not to the last bit what is known beforehand, and may differ from one
+  processor to the next. So in float32 the positions beyond a text's own are set to 0, and its known sum is that of
+  its own length (`own_positions`). In 8 bits these are whole numbers, the same everywhere, and so few bits long that
+  float64 adds them up exactly (`on_grid`).
 """
 
 import logging
@@ -108,6 +120,20 @@ def padding_vector(network: Network) -> Floats:
     return padding
 
 
+def on_grid(values: Floats, largest_sum: float) -> Floats:
+    """The values rounded to a power of two so small that nothing is lost and float64 adds them up exactly.
+
+    Whole multiples of the results add up to the same number in any order.
+
+    Args:
+        values: any.
+        largest_sum: what the sizes of the terms add up to at most.
+    """
+    grid = 2.0 ** (np.ceil(np.log2(max(largest_sum, float(np.finfo(np.float32).tiny)))) - 52)
+    rounded: Floats = np.rint(values / grid) * grid
+    return rounded
+
+
 def read_network(model: keras.Model) -> Network:
     """The parts of a Keras model.
 
@@ -167,9 +193,11 @@ class FormWriter:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._reaches = [reach(network, max(1, length)) for length in range(network.maxlen + 1)]
+        self._positions = np.array([present for _, present in self._reaches])
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self.axis_1 = self.constant("axis_1", [1], np.int64)
+        self._zero = self.constant("zero", [0], np.int64)
         self.add("length", "Squeeze", self.add("shape", "Shape", INPUT, start=1, end=2))
 
     def constant(self, name: str, values: Any, dtype: type) -> str:
@@ -201,25 +229,45 @@ class FormWriter:
         window = [1, self._network.blocks[block].pool_size]
         return self.add(f"pool{block + 1}", "MaxPool", value, kernel_shape=window, strides=window)
 
-    def model(self, value: str, padding: Floats) -> onnx.ModelProto:
-        """The whole graph, with the Dense layer over the computed positions and its known sum over the others.
+    def own_positions(self, value: str) -> tuple[str, str]:
+        """The last pool's output with 0 where a text that is shorter than its batch would not be computed alone.
+
+        Returns:
+            float32[batch, channels, 1, positions], and the lengths of the texts, int64[batch].
+        """
+        last = self.add("last", "ArgMax", self.add("is_id", "Sign", INPUT), axis=1, keepdims=0, select_last_index=1)
+        lengths = self.add("lengths", "Add", last, self.constant("one", 1, np.int64))
+        inside = np.arange(self._positions[-1]) < self._positions[:, None]
+        own = self.add("own", "Gather", self.constant("own_by_length", inside[:, None, None], np.float32), lengths)
+        table = self.constant("positions_by_length", self._positions[:, None], np.int64)
+        computed = self.add("positions", "Gather", table, "length")
+        own = self.add("own_computed", "Slice", own, self._zero, computed, self.constant("axis_3", [3], np.int64))
+        return self.add("own_features", "Mul", value, own), lengths
+
+    def dense(self, value: str, padding: Floats, lengths: str = "length") -> str:
+        """The Dense layer over the computed positions and its known sum over the others: logits float64[batch, 1].
 
         Args:
-            value: the last pool's output, float32[batch, channels, 1, positions].
+            value: the last pool's output, [batch, channels, 1, positions].
             padding: what the positions beyond the text hold there.
+            lengths: from where on a text's sum is known: the batch's length, or the texts' own.
         """
         dense = self._network.dense
         # Sums from the last position to the first: the rest by where it begins, and none of it at the very end.
         rest = np.append(np.cumsum((dense @ padding)[::-1])[::-1], 0) + self._network.dense_bias
-        positions = np.array([present for _, present in self._reaches])
-        rest_table = self.constant("rest_by_length", rest[positions, None], np.float32)
-        rows_table = self.constant("dense_rows_by_length", positions[:, None] * dense.shape[1], np.int64)
+        rest_table = self.constant("rest_by_length", rest[self._positions, None], np.float64)
+        rows_table = self.constant("dense_rows_by_length", self._positions[:, None] * dense.shape[1], np.int64)
         rows = self.add("dense_rows", "Gather", rows_table, "length")
-        weights = self.constant("dense_weights", dense.reshape(-1, 1), np.float32)
-        used = self.add("dense_used", "Slice", weights, self.constant("zero", [0], np.int64), rows)
+        weights = self.constant("dense_weights", dense.reshape(-1, 1), np.float64)
+        used = self.add("dense_used", "Slice", weights, self._zero, rows)
         features = self.add("features", "Flatten", self.add("by_position", "Transpose", value, perm=[0, 2, 3, 1]))
-        logits = self.add("logits", "Gemm", features, used, self.add("rest", "Gather", rest_table, "length"))
-        self.add(OUTPUT, "Squeeze", self.add("probabilities", "Sigmoid", logits), self.axis_1)
+        features = self.add("features_float64", "Cast", features, to=TensorProto.DOUBLE)
+        return self.add("logits", "Gemm", features, used, self.add("rest", "Gather", rest_table, lengths))
+
+    def model(self, logits: str) -> onnx.ModelProto:
+        """The whole graph, from the token ids to the sigmoid of the logits, float64[batch, 1]."""
+        exact = self.add("probabilities_float64", "Sigmoid", logits)
+        self.add(OUTPUT, "Squeeze", self.add("probabilities", "Cast", exact, to=TensorProto.FLOAT), self.axis_1)
         ids = helper.make_tensor_value_info(INPUT, TensorProto.INT32, ["batch", "length"])
         probability = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch"])
         graph = helper.make_graph(self._nodes, "inference_form", [ids], [probability], initializer=self._constants)
@@ -240,7 +288,8 @@ def _written(network: Network) -> onnx.ModelProto:
                 value = _convolution(writer, name, value, weights, bias)
             value = writer.add(f"{name}_relu", "Relu", value)
         value = writer.pool(value, number)
-    return writer.model(value, padding_vector(network))
+    value, lengths = writer.own_positions(value)
+    return writer.model(writer.dense(value, padding_vector(network), lengths))
 
 
 def _convolution(writer: FormWriter, name: str, value: str, weights: Floats, bias: Floats) -> str:

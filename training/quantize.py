@@ -1,4 +1,4 @@
-"""The inference form in 8 bits: uint8 activations, int8 weights, the Dense layer in float32.
+"""The inference form in 8 bits: uint8 activations, int8 weights, the Dense layer over whole steps in float64.
 
 Everything follows from the largest value that each channel takes on calibration texts, its peak:
 
@@ -22,7 +22,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from training.inference_form import INPUT, OUTPUT, PADDING_ID, Block, Floats, FormWriter, Network, by_channel
+from training.inference_form import INPUT, OUTPUT, PADDING_ID, Block, Floats, FormWriter, Network, by_channel, on_grid
 
 IDLE = 0.03
 """A channel is left out if its peak is at most this part of the largest of its layer."""
@@ -211,6 +211,7 @@ def factored(tables: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _written(network: Network, layers: list[Layer]) -> onnx.ModelProto:
+    network = _with_dense_over_steps(network, layers[-1].scale)
     writer = FormWriter(network)
     zero = writer.constant("uint8_zero", 0, np.uint8)
     low, high = min(float(network.embedding.min()), 0.0), max(float(network.embedding.max()), 0.0)
@@ -236,10 +237,25 @@ def _written(network: Network, layers: list[Layer]) -> onnx.ModelProto:
             result = (writer.constant(f"{name}_step", layer.scale, np.float32), zero)
             offset = writer.constant(f"{name}_bias", bias, np.int32)
             value = writer.add(name, "QLinearConv", value, *scaled, *kernel, *result, offset)
-            padding = np.clip(np.rint((padding @ weights.sum(axis=0) + bias) * (step * steps / layer.scale)), 0, 255)
+            padding = _requantized(padding @ weights.sum(axis=0) + bias, step, steps, layer.scale)
             scaled, step = result, layer.scale
         value = writer.pool(value, number)
-    return writer.model(writer.add("features_float", "DequantizeLinear", value, *scaled), padding * step)
+    return writer.model(writer.dense(value, padding))
+
+
+def _with_dense_over_steps(network: Network, step: float) -> Network:
+    """The network with a Dense layer that reads whole steps and whose sums are exact, so that order is nothing."""
+    dense = network.dense * step
+    largest = 255 * float(np.abs(dense).sum()) + abs(network.dense_bias)
+    bias = float(on_grid(np.array(network.dense_bias), largest))
+    return replace(network, dense=on_grid(dense, largest), dense_bias=bias)
+
+
+def _requantized(sums: Floats, input_step: float, steps: Floats, output_step: float) -> Floats:
+    """A convolution's sums in steps of its output, rounded in float32 as onnxruntime does it, step for step."""
+    factors = np.float32(input_step) * steps.astype(np.float32) / np.float32(output_step)
+    rounded: Floats = np.clip(np.rint(sums.astype(np.float32) * factors), 0, 255).astype(np.float64)
+    return rounded
 
 
 def _in_8_bits(layer: Layer, input_step: float) -> tuple[Floats, Floats, Floats]:

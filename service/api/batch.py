@@ -9,7 +9,7 @@ from service.api.predict import asked_predictor
 from service.api.stream import SUMMARY_TRAILER, BatchStream
 from service.errors import ContentEncodingError, InvalidRequestError, MediaTypeError
 from service.files import DELIMITERS, FORMATS
-from service.files.record import Options
+from service.files.record import Options, Position
 from service.state import state_of
 
 router = APIRouter(tags=["predict"])
@@ -25,15 +25,16 @@ MEDIA_TYPES = {
 """Formats by the media types that ask for them; NDJSON and its other names have no registered one."""
 
 MAX_PREFIX_CHARS = 64
+MAX_LINE = 10**15
 
 _NDJSON_EXAMPLE = '{"id": 1, "text": "I loved every minute of it."}\n"A waste of two hours."\n'
 _CSV_EXAMPLE = 'id,text\n1,"I loved every minute of it."\n2,A waste of two hours.\n'
 _PLAIN_EXAMPLE = "I loved every minute of it.\nA waste of two hours.\n"
 
 _ANSWER = (
-    '{"id": 1, "text": "I loved every minute of it.","label":"positive","probability":0.9988533,"words":6,'
+    '{"id": 1, "text": "I loved every minute of it.","label":"positive","probability":0.99885327,"words":6,'
     '"known_words":5,"truncated":false}\n'
-    '{"line":2,"label":"negative","probability":0.018157363,"words":5,"known_words":4,"truncated":false}\n'
+    '{"line":2,"label":"negative","probability":0.018157385,"words":5,"known_words":4,"truncated":false}\n'
     '{"line":3,"error":{"type":"/problems/blank-text","title":"A text is blank","status":422,'
     '"detail":"The line is blank; there is nothing to judge."}}\n'
     '{"summary":{"lines":3,"scored":2,"errors":1}}\n'
@@ -69,11 +70,19 @@ _OPENAPI: dict[str, Any] = {
             type="string",
             maxLength=64,
         ),
+        _query(
+            "line",
+            "Number of the first line that is sent (in CSV the header's), where this is a piece of a larger file.",
+            type="integer",
+            minimum=1,
+            maximum=MAX_LINE,
+            default=1,
+        ),
         {
             "name": "Content-Encoding",
             "in": "header",
             "description": "gzip, if the file is compressed.",
-            "schema": {"type": "string", "enum": ["gzip", "identity"]},
+            "schema": {"type": "string", "enum": ["gzip", "x-gzip", "identity"]},
         },
     ],
     "requestBody": {
@@ -137,7 +146,8 @@ async def batch(request: Request) -> Response:
             prefix=prefix,
             max_line_bytes=state.settings.max_line_bytes,
             max_text_chars=state.settings.max_text_chars,
-        )
+        ),
+        Position(lines=_first_line(query.get("line", "1")) - 1),
     )
     stream = BatchStream(
         request.receive,
@@ -174,6 +184,12 @@ def _format_of(request: Request) -> tuple[str, str]:
     return MEDIA_TYPES[media_type], "\t" if media_type == "text/tab-separated-values" else ","
 
 
+def _first_line(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) <= 16 and 1 <= int(value) <= MAX_LINE):
+        raise InvalidRequestError(f"line is {value[:40]!r}; it should be a number from 1 on.")
+    return int(value)
+
+
 def _is_compressed(request: Request) -> bool:
     """Whether the body is gzip.
 
@@ -181,7 +197,7 @@ def _is_compressed(request: Request) -> bool:
         ContentEncodingError: it is something else.
     """
     coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("identity", "gzip", "x-gzip", ""):
+    if coding not in ("identity", "gzip", "x-gzip"):
         raise ContentEncodingError(f"The Content-Encoding is {coding!r}; gzip is read, or none.")
     return "gzip" in coding
 

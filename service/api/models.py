@@ -37,6 +37,7 @@ def _description(state: State, predictor: Predictor) -> dict[str, Any]:
         "labels": manifest.labels,
         "threshold": manifest.threshold,
         "maxlen": manifest.input.maxlen,
+        "layers": predictor.first_layer is not None,
         "num_words": manifest.tokenizer.num_words,
         "metrics": manifest.metrics,
         "recipe": manifest.recipe,

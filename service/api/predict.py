@@ -19,11 +19,17 @@ _to_json = TypeAdapter(dict[str, Any]).dump_json
 _OPENAPI = {
     "parameters": [
         {
+            "name": "model",
+            "in": "query",
+            "description": "Model; without it the default.",
+            "schema": {"type": "string", "minLength": 1},
+        },
+        {
             "name": "version",
             "in": "query",
             "description": "Model version; without it the default.",
             "schema": {"type": "integer", "minimum": 1},
-        }
+        },
     ],
     "requestBody": {
         "required": True,
@@ -54,7 +60,7 @@ async def predict(request: Request) -> Response:
     state = state_of(request)
     check_json_media_type(request)
     wanted = parse(await read_body(request, state.settings), PredictRequest)
-    predictor = state.registry.get(version=_version(request))
+    predictor = asked_predictor(request)
     if "text" in wanted.model_fields_set:
         check_text(wanted.text, state.settings.max_text_chars, "/text")
         request.scope["texts"] = 1

@@ -1,6 +1,6 @@
 """What crosses the wire, with the words and examples of the OpenAPI document."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -58,6 +58,116 @@ class ManyResponse(BaseModel):
     model: ModelRef
 
 
+class ExplainRequest(BaseModel):
+    """A text to be explained."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "I loved every minute of it."}]})
+
+    text: Annotated[Text, Field(description="One review, in English.")]
+    max_phrases: Annotated[
+        int,
+        Field(
+            strict=True, ge=0, le=100, description="Phrases wanted at most; without any it takes a third of the time."
+        ),
+    ] = 10
+
+
+class WordBody(BaseModel):
+    """A word of the text, and what it does."""
+
+    word: str = Field(description="As it was sent.", examples=["loved"])
+    start: int = Field(ge=0, description="Its first character. Characters are Unicode code points.", examples=[2])
+    end: int = Field(ge=0, description="The character after its last.", examples=[7])
+    contribution: float = Field(
+        description="Logit of the text minus its logit without the word; 0 if the model does not read it."
+    )
+    known: bool = Field(description="Whether the model has a vector for it.")
+    used: bool = Field(description="Whether it is in the part of the text that the model reads; the rest is cut off.")
+
+
+class PhraseBody(BaseModel):
+    """Two to five words that follow each other, and what they do together."""
+
+    phrase: str = Field(description="As it was sent.", examples=["loved every minute"])
+    start: int = Field(ge=0, description="The first character of its first word.", examples=[2])
+    end: int = Field(ge=0, description="The character after its last word.", examples=[20])
+    contribution: float = Field(description="Logit of the text minus its logit without all of these words.")
+
+
+class ExplainResponse(BaseModel):
+    """A text's prediction, and which words pushed it which way."""
+
+    prediction: PredictionBody
+    logit: float = Field(description="log(p / (1 - p)) of the text.")
+    baseline: float = Field(description="The same of a text without words.")
+    difference: float = Field(description="logit - baseline.")
+    contribution_sum: float = Field(description="Sum of the words' contributions; in general not the difference.")
+    logit_from: Literal["graph", "probability"] = Field(
+        description="graph: the model gives it. probability: it is computed from the float32 probability, so it is "
+        "coarse beyond 10 either way and none is beyond 16.6."
+    )
+    words: list[WordBody] = Field(description="Every word of the text, in order.")
+    phrases: list[PhraseBody] = Field(description="The strongest first; they do not overlap.")
+    model: ModelRef
+
+
+class LayersRequest(BaseModel):
+    """A text whose way through the network is asked for."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "I loved every minute of it."}]})
+
+    text: Annotated[Text, Field(description="One review, in English.")]
+
+
+class TokenBody(BaseModel):
+    """A token id of the text, or a word that has none."""
+
+    word: str | None = Field(description="As it was sent; null for an id that stands for no word.", examples=["loved"])
+    id: int | None = Field(description="null for a word that the tokenizer passes over.", examples=[447])
+    known: bool = Field(description="Whether the model has a vector for it.")
+    position: int | None = Field(description="In the padded sequence, from 0; null if it is not there.", examples=[2])
+
+
+class SequenceBody(BaseModel):
+    """What the network is given."""
+
+    length: int = Field(description="Positions, padding included.", examples=[300])
+    used: int = Field(ge=0, description="Positions that hold ids of the text.")
+    padding: Literal["pre", "post"] = Field(description="Side that is padded.")
+    cut: int = Field(ge=0, description="Ids of the text that did not fit.")
+
+
+class LayerBody(BaseModel):
+    """A layer of the network."""
+
+    name: str = Field(examples=["conv1_1"])
+    kind: str = Field(examples=["Conv1D"])
+    output_shape: list[int] = Field(description="Of most layers [positions, channels].", examples=[[296, 64]])
+    parameters: int
+    kernel_size: int | None = Field(description="Neighbours that one step of a convolution sees.", examples=[5])
+
+
+class FilterBody(BaseModel):
+    """A filter that sees token ids, and the run of them that excites it most."""
+
+    layer: str
+    filter: int = Field(ge=0)
+    position: int = Field(ge=0, description="Of the run's first id in the padded sequence.")
+    words: list[str | None] = Field(description="Of the run, as they were sent; null for an id that is no word.")
+    activation: float = Field(gt=0)
+
+
+class LayersResponse(BaseModel):
+    """A text's way through the network."""
+
+    prediction: PredictionBody
+    tokens: list[TokenBody] = Field(description="In the order of the text.")
+    sequence: SequenceBody
+    layers: list[LayerBody] = Field(description="In the order of computation.")
+    filters: list[FilterBody] = Field(description="The strongest of the layers that see token ids, at most eight.")
+    model: ModelRef
+
+
 class HealthResponse(BaseModel):
     """Whether the service is ready, and with which model."""
 
@@ -83,6 +193,7 @@ class ModelResponse(BaseModel):
     labels: tuple[str, str]
     threshold: float
     maxlen: int = Field(description="Token ids that the model reads at most.")
+    layers: bool = Field(description="Whether POST /layers can tell of it.")
     num_words: int = Field(description="Size of its vocabulary, special ids included.")
     metrics: dict[str, Any] = Field(description="Measured quality in float32.")
     recipe: dict[str, Any]

@@ -54,7 +54,7 @@ class BatchStream:
         self,
         receive: Receive,
         file_format: Format,
-        predictor: Predicts,
+        predictor: Predicts[str, Prediction],
         scheduler: Scheduler,
         *,
         compressed: bool,

@@ -16,10 +16,8 @@ from service.files import DELIMITERS
 from service.files.part import Part, ScoreError
 from service.files.record import Options, Position
 from service.files.score import SUFFIXES, RecordSource, Source, TableSource, open_table, run
-from service.inference.bundle import find_bundles, open_bundle
-from service.inference.precision import choose_precision
 from service.inference.predictor import Predictor
-from service.registry import Registry
+from service.registry import load_default
 from service.settings import Settings
 
 SCORED, WITH_ERRORS, INTERRUPTED = 0, 3, 130
@@ -61,7 +59,7 @@ def score_file(request: Request, settings: Settings) -> int:
     part: Part | None = None
     on_terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        predictor = _predictor(settings)
+        predictor = load_default(settings)
         if request.output:
             part = _part(request, request.output, name, options, predictor)
         start, state = (part.position, part.state) if part else (Position(), {})
@@ -108,14 +106,6 @@ def _format(request: Request, settings: Settings) -> tuple[str, Options]:
         max_line_bytes=settings.max_line_bytes,
         max_text_chars=settings.max_text_chars,
     )
-
-
-def _predictor(settings: Settings) -> Predictor:
-    """The model asked for; no other is loaded, unless there is none of this name."""
-    paths = find_bundles(settings.models_dir)
-    bundles = [open_bundle(path) for path in paths if path.parent.name == settings.model or len(paths) == 1]
-    predictors = [Predictor.load(bundle, choose_precision(bundle, settings.precision)) for bundle in bundles]
-    return Registry(predictors, settings.model, settings.model_version).default
 
 
 def _part(request: Request, output: Path, name: str, options: Options, predictor: Predictor) -> Part:

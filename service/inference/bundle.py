@@ -52,6 +52,24 @@ class OutputSpec(_Part):
 
     name: str
     dtype: Literal["float32"]
+    logit: str | None = Field(default=None, description="Name of a second output, the logit, if the graphs have it.")
+
+
+class LayerSpec(_Part):
+    """A layer of the network, for people to look at."""
+
+    name: str
+    kind: str = Field(description="Its class in Keras.")
+    output_shape: tuple[int, ...] = Field(
+        min_length=1, description="For one text: of most layers [positions, channels]."
+    )
+    parameters: int = Field(ge=0)
+    kernel_size: int | None = Field(default=None, ge=1, description="Neighbours that one step of a convolution sees.")
+    activations: str | None = Field(
+        default=None,
+        description="Of an unpadded convolution of stride 1 over embedded ids: the reference graph's output with what "
+        "it gives, float32[batch, positions, filters].",
+    )
 
 
 class GraphSpec(_Part):
@@ -73,6 +91,7 @@ class Manifest(_Part):
     input: InputSpec
     output: OutputSpec
     graphs: dict[str, GraphSpec] = Field(min_length=1, description="By precision.")
+    layers: tuple[LayerSpec, ...] = Field(default=(), description="In the order of computation.")
     labels: tuple[str, str] = Field(description="Name of a probability below the threshold, then at or above.")
     threshold: float = Field(gt=0, lt=1)
     metrics: dict[str, Any] = Field(description="Measured quality.")
@@ -137,7 +156,9 @@ def find_bundles(models_dir: Path) -> list[Path]:
         BundleError: the folder is not there or holds no bundle.
     """
     if not models_dir.is_dir():
-        raise BundleError(f"{models_dir}: there is no such folder of models; SENTIMENT_MODELS_DIR names it.")
+        raise BundleError(
+            f"{models_dir}: there is no such folder of models; --models-dir or SENTIMENT_MODELS_DIR names it."
+        )
     found = [path for path in models_dir.glob("*/*") if re.fullmatch(r"[1-9][0-9]*", path.name) and path.is_dir()]
     if not found:
         raise BundleError(f"{models_dir}: holds no bundle (<name>/<version>/{MANIFEST_FILE}).")

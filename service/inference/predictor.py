@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from service.errors import BlankTextError, BundleError, InvalidTextError, TextTooLongError
 from service.inference.bundle import Bundle, Manifest
+from service.inference.first_layer import FirstLayer, first_layer
 from service.inference.session import Batch, Session
 from service.inference.tokenizer import TOKENIZERS, Encoded, Tokenizer
 
@@ -27,11 +28,20 @@ class Prediction:
 class Predictor:
     """One model version, ready to answer; safe to call from several threads."""
 
-    def __init__(self, manifest: Manifest, precision: str, tokenizer: Tokenizer, session: Session) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        precision: str,
+        tokenizer: Tokenizer,
+        session: Session,
+        first_layer: FirstLayer | None = None,
+    ) -> None:
         self.manifest = manifest
         self.precision = precision
         self._tokenizer = tokenizer
         self._session = session
+        self.first_layer = first_layer
+        """None for a bundle that does not describe its layers."""
 
     @classmethod
     def load(cls, bundle: Bundle, precision: str) -> Self:
@@ -49,7 +59,7 @@ class Predictor:
             tokenizer = make_tokenizer(bundle.read_vocabulary(), spec)
         except ValueError as error:
             raise BundleError(f"{bundle.path / spec.vocabulary}: cannot be used: {error}.") from error
-        return cls(bundle.manifest, precision, tokenizer, Session(bundle, precision))
+        return cls(bundle.manifest, precision, tokenizer, Session(bundle, precision), first_layer(bundle))
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """A prediction for each text, in order. The texts have passed `check_text`."""
@@ -69,6 +79,21 @@ class Predictor:
     def run(self, batch: Batch) -> NDArray[np.float32]:
         """Probabilities of a batch, float32[rows]: nearly all of the time that a prediction takes."""
         return self._session.run(batch)
+
+    # What explanations need beyond them.
+
+    @property
+    def gives_logits(self) -> bool:
+        """Whether the graph itself gives the logit; else it is made of the float32 probability."""
+        return self._session.logit_name is not None
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the words of a text are (see `Tokenizer.spans`)."""
+        return self._tokenizer.spans(text)
+
+    def run_logits(self, batch: Batch) -> NDArray[np.float32]:
+        """Logits of a batch, float32[rows]; takes as long as `run` (see `Session.run_logits`)."""
+        return self._session.run_logits(batch)
 
     def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:
         """What the probabilities, float32[n], say of the n encoded texts."""

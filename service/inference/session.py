@@ -14,6 +14,9 @@ RUN_SIZE = 8
 """Texts that one run of the graph computes at most: more together win little, and mixed lengths lose by it."""
 
 
+MAX_LOGIT = float(np.log(2.0**24 - 1))
+"""Logit of the float32 next below 1, 16.6: what a probability of 1 counts for where the graph gives no logit."""
+
 TokenIds = Sequence[int] | NDArray[np.int32]
 """The ids of one text."""
 
@@ -47,6 +50,7 @@ class Session:
         manifest = bundle.manifest
         self._input = manifest.input
         self._output_name = manifest.output.name
+        self.logit_name = manifest.output.logit
         self._pad_id = manifest.tokenizer.pad_id
         path = bundle.graph_path(precision)
         self._width = manifest.graphs[precision].input_shape[1]
@@ -62,8 +66,10 @@ class Session:
         length = self._width or (inputs[0][3] if inputs else None)  # a free length has a name of its own
         if inputs != [(self._input.name, f"tensor({self._input.dtype})", 2, length)]:
             raise BundleError(f"{path}: its inputs are {inputs}, not those that the manifest describes.")
-        if [output.name for output in self._session.get_outputs()] != [self._output_name]:
-            raise BundleError(f"{path}: has no single output {self._output_name!r}, which the manifest promises.")
+        promised = {name for name in (self._output_name, self.logit_name) if name}
+        there = {output.name for output in self._session.get_outputs()}
+        if not promised <= there <= promised | {layer.activations for layer in manifest.layers}:
+            raise BundleError(f"{path}: its outputs are {sorted(there)}, not {sorted(promised)} as the manifest says.")
         self._warm_up(str(path))
 
     def probabilities(self, token_ids: Sequence[TokenIds]) -> NDArray[np.float32]:
@@ -86,6 +92,23 @@ class Session:
         """One run of the graph: a probability for each row of the batch, float32[rows]. Other threads go on."""
         output: NDArray[np.float32] = self._session.run([self._output_name], {self._input.name: batch.token_ids})[0]
         return output.reshape(-1)
+
+    def outputs(self, batch: Batch, names: Sequence[str]) -> list[NDArray[np.float32]]:
+        """One run of the graph for the outputs of these names."""
+        computed: list[NDArray[np.float32]] = self._session.run(list(names), {self._input.name: batch.token_ids})
+        return computed
+
+    def run_logits(self, batch: Batch) -> NDArray[np.float32]:
+        """As `run`, before the sigmoid: float32[rows].
+
+        Where the graph has no such output they are those of the probabilities. These are as good as a float32 that is
+        close to 1 can be, and none lies beyond `MAX_LOGIT`.
+        """
+        if self.logit_name:
+            logits: NDArray[np.float32] = self._session.run([self.logit_name], {self._input.name: batch.token_ids})[0]
+            return logits.reshape(-1)
+        probabilities = np.clip(self.run(batch).astype(np.float64), 2.0**-24, 1 - 2.0**-24)
+        return np.log(probabilities / (1 - probabilities)).astype(np.float32)
 
     def _padded(self, texts: Sequence[TokenIds]) -> NDArray[np.int32]:
         width = self._width or max(map(len, texts))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.bundle import TokenizerSpec
-from service.inference.word_table import CACHED_BYTES, WordTable, hash_words
+from service.inference.word_table import CACHED_BYTES, SEPARATORS, WordTable, hash_words
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +27,13 @@ class Tokenizer(Protocol):
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """The token ids of each text, whole, in order."""
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the words of a text are: the first character of each and the one after its last, in order.
+
+        A text's ids are those of an empty text and then, in order, what each word's own ids have beyond them; without
+        the characters of a word they are the same but for the ids of that word.
+        """
 
 
 _START = b"\xff"  # begins each text, as a word of its own: no UTF-8 has this byte
@@ -57,6 +64,18 @@ class KerasImdbTokenizer:
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """The texts as a person reads them (see `plain_typography`), split and looked up as Keras did."""
         return self.encode_as_keras([plain_typography(text) for text in texts])
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """As `Tokenizer.spans`; in the text as it is, before `plain_typography` moves its characters."""
+        if text.isascii():
+            return [match.span() for match in _WORD.finditer(text)]
+        spans = []
+        for match in _WORD.finditer(_COMPOSING.sub(_without_composed_separator, text)):
+            word = match[0].lstrip(_INVISIBLE)
+            start, length = match.end() - len(word), len(word.rstrip(_INVISIBLE))
+            if length:
+                spans.append((start, start + length))
+        return spans
 
     def encode_as_keras(self, texts: Sequence[str]) -> list[Encoded]:
         """The texts by Keras's rules alone: for raw IMDB reviews, exactly the ids that Keras stores."""
@@ -109,7 +128,7 @@ TOKENIZERS: dict[str, Callable[[Sequence[str], TokenizerSpec], Tokenizer]] = {"k
 """Tokenizers by the name that a manifest gives them."""
 
 
-_INVISIBLE = dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", "")
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _APOSTROPHES = dict.fromkeys("\u2018\u2019\u201b\u02bc\uff07", "'")
 _SPACES = dict.fromkeys(
     "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -117,7 +136,7 @@ _SPACES = dict.fromkeys(
     "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2026",  # double quotes and the ellipsis
     " ",
 )
-_TYPOGRAPHY = {**_INVISIBLE, **_APOSTROPHES, **_SPACES}
+_TYPOGRAPHY = {**dict.fromkeys(_INVISIBLE, ""), **_APOSTROPHES, **_SPACES}
 _TYPOGRAPHIC = re.compile(f"[{''.join(_TYPOGRAPHY)}]")
 
 
@@ -131,3 +150,15 @@ def plain_typography(text: str) -> str:
         return text
     composed = unicodedata.normalize("NFC", text)
     return _TYPOGRAPHIC.sub(lambda match: _TYPOGRAPHY[match[0]], composed)
+
+
+# What separates words before `plain_typography` as after it: besides its spaces two characters that NFC turns into
+# ASCII punctuation, the Greek question mark and the varia.
+_WORD = re.compile(f"[^{re.escape(SEPARATORS.decode() + ''.join(_SPACES))}\u037e\u1fef]+")
+_COMPOSING = re.compile("([<=>])([^\x00-\x7f]+)")
+
+
+def _without_composed_separator(match: re.Match[str]) -> str:
+    """The same number of characters; `<`, `=` or `>` is a letter if NFC makes one of it and a stroke after it."""
+    composed = not unicodedata.normalize("NFC", match[0]).startswith(match[1])
+    return "x" * composed + match[0][composed:]

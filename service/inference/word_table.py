@@ -16,9 +16,9 @@ Hashes = NDArray[np.uint64]
 # lower case. The index was built from byte strings: only ASCII letters have a lower case, and among white space only
 # blank, tab and newline split. The other ASCII white space occurs in no word of the index, so splitting there as well
 # changes no known word.
-_SEPARATORS = b' !"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r\x0b\x0c'
+SEPARATORS = b' !"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r\x0b\x0c'
 _CODES = np.random.default_rng(113).integers(1, 2**64, 256, np.uint64)[list(bytes(range(256)).lower())]
-_CODES[list(_SEPARATORS)] = 0
+_CODES[list(SEPARATORS)] = 0
 _BASE = 0x9E3779B97F4A7C17
 _INVERSE = pow(_BASE, -1, 2**64)
 

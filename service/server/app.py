@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from service import __version__
-from service.api import batch, health, models, predict, problems
+from service.api import batch, explain, health, layers, models, page, predict, problems
 from service.api import metrics as metrics_route
 from service.api.direct import DirectRoute, Shortcuts, include_direct
 from service.api.schemas import ProblemBody
@@ -98,10 +98,19 @@ def create_app(settings: Settings, control: Control | None = None) -> FastAPI:
     )
     app.state.collaborators = state
     shortcuts: dict[str, DirectRoute] = {}
-    for direct in (repository, server, infer, batch, health, predict):  # the last one is looked at first
+    for direct in (
+        repository,
+        server,
+        infer,
+        batch,
+        layers,
+        explain,
+        health,
+        predict,
+    ):  # the last one is looked at first
         shortcuts |= include_direct(app, direct.router)
-    for module in (metrics_route, models, problems):
-        app.include_router(module.router)
+    for router in (metrics_route.router, models.router, problems.router, page.page_router()):
+        app.include_router(router)
     app.add_exception_handler(RequestValidationError, speaking_v2(_validation_error))
     app.add_exception_handler(HTTPException, speaking_v2(_http_error))
     # The last one added is the first that a request meets.

@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.page import is_page
 from service.api.v2.errors import as_v2
 from service.errors import (
     DeadlineError,
@@ -140,7 +141,7 @@ class Edge:
         size += sum(map(len, chain.from_iterable(scope["headers"])))
         if size > settings.max_header_bytes:
             raise HeadersTooLargeError(f"The headers have {size:,} bytes; {settings.max_header_bytes:,} are allowed.")
-        if path not in HEALTH_ROUTES:
+        if path not in HEALTH_ROUTES and not is_page(path):
             self._api_keys.check(headers.get(b"authorization"))
         if self._metrics.in_progress > settings.max_requests and path not in _ALWAYS_TAKEN:
             raise OverloadedError(f"{settings.max_requests:,} requests are in work already; try again shortly.")

@@ -35,6 +35,7 @@ def run(settings: Settings) -> None:
         SettingsError: a setting cannot be met.
     """
     configure_logging(settings)
+    _check_address(settings)
     workers, _ = share_out(available_cores(), settings.workers)
     if workers == 1:
         server = GracefulServer(_config(settings, create_app(settings)))
@@ -128,6 +129,24 @@ class Supervisor(Multiprocess):
     def handle_hup(self) -> None:
         """Has every worker read the models folder again."""
         self._control.change()
+
+
+def _check_address(settings: Settings) -> None:
+    """Tries to listen, for uvicorn would say in its log only that it cannot, and not what to do.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"Nothing can listen on {settings.host}, port {settings.port}: {str(error.strerror).lower()}. "
+                "--host and --port choose another place; port 0 is a free one."
+            ) from error
 
 
 def _config(settings: Settings, app: Any, **several: Any) -> uvicorn.Config:

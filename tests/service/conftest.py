@@ -22,19 +22,26 @@ WORDS = ["the", "good", "bad", "film", "don't", "rare"]
 SCORES = {"good": 2.0, "bad": -2.0, "don't": -1.0}  # ids from 9 on are cut: "rare" is
 
 
-def score_graph(scores: list[float], width: int | None = MAXLEN, output: str = "probability") -> onnx.ModelProto:
-    """A model to check by hand: the sigmoid of the sum of its words' scores."""
+def score_graph(
+    scores: list[float], width: int | None = MAXLEN, output: str = "probability", gives_logit: bool = False
+) -> onnx.ModelProto:
+    """A model to check by hand: the sigmoid of the sum of its words' scores, and that sum if wanted."""
     shape = ["batch", width or "length"]
     nodes = [
         helper.make_node("Gather", ["scores", "token_ids"], ["score"]),
         helper.make_node("ReduceSum", ["score", "axis"], ["logit"], keepdims=1),
-        helper.make_node("Sigmoid", ["logit"], [output]),
+        helper.make_node("Cast", ["logit"], ["exact"], to=TensorProto.DOUBLE),  # as in float32 its last bit varies
+        helper.make_node("Sigmoid", ["exact"], ["sigmoid"]),
+        helper.make_node("Cast", ["sigmoid"], [output], to=TensorProto.FLOAT),
     ]
     graph = helper.make_graph(
         nodes,
         "scores",
         [helper.make_tensor_value_info("token_ids", TensorProto.INT32, shape)],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", 1])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 1])
+            for name in ([output, "logit"] if gives_logit else [output])
+        ],
         [
             numpy_helper.from_array(np.array(scores, np.float32), "scores"),
             numpy_helper.from_array(np.array([1]), "axis"),
@@ -61,13 +68,15 @@ class BundleFolder:
         self.change_manifest(files={**self.manifest()["files"], name: hashlib.sha256(content).hexdigest()})
 
 
-def write_small_bundle(models_dir: Path, version: int = 1, bias: float = 0.0) -> BundleFolder:
+def write_small_bundle(
+    models_dir: Path, version: int = 1, bias: float = 0.0, gives_logit: bool = False
+) -> BundleFolder:
     """A bundle of `score_graph`; `bias` is the score of the start id, to tell versions apart."""
     path = models_dir / "small" / str(version)
     path.mkdir(parents=True)
     scores = [0.0, bias, 0.0, 0.0, *(SCORES.get(word, 0.0) for word in WORDS[:-1])]
     files = {
-        "model.onnx": score_graph(scores).SerializeToString(),
+        "model.onnx": score_graph(scores, gives_logit=gives_logit).SerializeToString(),
         "vocabulary.txt": ("\n".join(WORDS) + "\n").encode(),
     }
     for name, content in files.items():
@@ -93,7 +102,7 @@ def write_small_bundle(models_dir: Path, version: int = 1, bias: float = 0.0) ->
             "padding": "post",
             "truncating": "pre",
         },
-        "output": {"name": "probability", "dtype": "float32"},
+        "output": {"name": "probability", "dtype": "float32", **({"logit": "logit"} if gives_logit else {})},
         "graphs": {"float32": {"file": "model.onnx", "input_shape": [None, MAXLEN], "metrics": {}}},
         "labels": ["negative", "positive"],
         "threshold": 0.5,

@@ -81,6 +81,16 @@ def test_service_accepts_the_bundle_and_answers_as_keras(models_dir: Path, refer
     assert 10 < len(plain) < REVIEWS  # there are both kinds
 
 
+def test_every_graph_gives_the_logit_of_its_probability(models_dir: Path, reference: Reference) -> None:
+    bundle = open_bundle(models_dir / NAME)
+    for precision in bundle.manifest.graphs:
+        predictor = Predictor.load(bundle, precision)
+        assert predictor.gives_logits
+        for batch in predictor.batches(predictor.encode(reference.texts)):
+            expected = 1 / (1 + np.exp(-predictor.run_logits(batch)))
+            np.testing.assert_allclose(predictor.run(batch), expected, rtol=0, atol=1e-6)
+
+
 def test_manifest_says_all_that_inference_needs(models_dir: Path) -> None:
     manifest = open_bundle(models_dir / NAME).manifest.model_dump(mode="json")
     assert (manifest["schema_version"], manifest["name"], manifest["version"]) == (1, "tiny-model", 1)
@@ -93,7 +103,7 @@ def test_manifest_says_all_that_inference_needs(models_dir: Path) -> None:
         **{"name": "token_ids", "dtype": "int32", "maxlen": 20},
         **{"padding": "post", "truncating": "pre"},
     }
-    assert manifest["output"] == {"name": "probability", "dtype": "float32"}
+    assert manifest["output"] == {"name": "probability", "dtype": "float32", "logit": "logit"}
     shapes = {"reference": [None, 20], "float32": [None, None], "int8": [None, None]}
     assert {name: graph["input_shape"] for name, graph in manifest["graphs"].items()} == shapes
     for precision in ("reference", "float32"):
@@ -125,7 +135,7 @@ def test_vocabulary_is_in_order_of_rank_and_keeps_words_with_odd_characters(mode
 
 
 def test_graph_takes_any_number_of_reviews_of_the_full_length(proto: onnx.ModelProto) -> None:
-    (token_ids,), (probability,) = proto.graph.input, proto.graph.output
+    (token_ids,), (probability, *_) = proto.graph.input, proto.graph.output
     batch, length = token_ids.type.tensor_type.shape.dim
     assert (token_ids.name, probability.name) == ("token_ids", "probability")
     assert (batch.dim_value, length.dim_value) == (0, TINY.maxlen)

@@ -1,5 +1,6 @@
 """The 8-bit form: close to the exact one, smaller, and as indifferent to padding."""
 
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from tests.training.conftest import TINY
 from tests.training.test_inference_form import answers, named, texts_of_every_length, trained_like
@@ -75,12 +76,26 @@ def test_answers_stay_close_on_texts_that_were_not_used_to_calibrate(recipe: Rec
 
 
 @pytest.mark.parametrize("recipe", GEOMETRIES, ids=named)
-def test_a_text_gets_the_same_answer_however_far_its_batch_is_padded(recipe: Recipe) -> None:
+def test_no_bit_of_an_answer_depends_on_the_rest_of_the_batch_or_on_the_width(recipe: Recipe) -> None:
     session = session_of(quantized_form(exact_form(recipe), texts(recipe, 100, seed=1)))
     whole, lengths = texts_of_every_length(recipe)
-    expected = answers(session, whole)
-    alone = [answers(session, text[None, : max(1, n)])[0] for text, n in zip(whole, lengths, strict=True)]
-    np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
+    alone = np.array([answers(session, text[None, : max(1, n)])[0] for text, n in zip(whole, lengths, strict=True)])
+    for width in range(1, recipe.maxlen + 1):
+        fitting = lengths <= width
+        np.testing.assert_array_equal(answers(session, whole[fitting, :width]), alone[fitting])
+
+
+@pytest.mark.parametrize("recipe", GEOMETRIES, ids=named)
+def test_the_dense_layers_sums_are_exact_in_any_order(recipe: Recipe) -> None:
+    small = quantized_form(exact_form(recipe), texts(recipe, 100, seed=1))
+    (features,) = (node.input[0] for node in small.graph.node if node.output[0] == "features_float64")
+    small.graph.output.append(helper.make_tensor_value_info(features, TensorProto.UINT8, None))
+    small.graph.output.append(helper.make_tensor_value_info("logits", TensorProto.DOUBLE, None))
+    token_ids = texts(recipe, 20, seed=2)
+    steps, logits = session_of(small).run([features, "logits"], {"token_ids": token_ids})
+    weights, rest = constants(small)["dense_weights"][:, 0], constants(small)["rest_by_length"][recipe.maxlen, 0]
+    terms = np.c_[steps * weights, np.full(len(steps), rest)]
+    assert logits[:, 0].tolist() == [math.fsum(row) for row in terms]
 
 
 def test_input_and_output_are_those_of_the_exact_form() -> None:

@@ -42,5 +42,5 @@ def test_no_request_gets_a_server_error_or_an_answer_that_is_not_documented(
             env={**ENVIRONMENT, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(tmp_path)},
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Tested: 27" in done.stdout
+    assert "Tested: 28" in done.stdout
     assert "Traceback" not in "".join(service.log)

@@ -12,17 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
-from numpy.typing import NDArray
 
 from service.__main__ import cli
 from service.errors import ServiceError
 from service.files import score as score_module
 from service.inference.predictor import Prediction, Predictor
-from service.inference.tokenizer import Encoded
 from tests.service.conftest import BundleFolder
 from tests.service.running import ENVIRONMENT
 
@@ -60,19 +57,6 @@ def score(flags: list[str]) -> Any:
     return run
 
 
-@pytest.fixture
-def steady(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Probabilities that do not depend, in their last digits, on what is computed together."""
-
-    def predictions(_: Predictor, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:
-        return [
-            Prediction("positive", round(float(p), 3), text.words, text.known_words, False)
-            for text, p in zip(encoded, probabilities, strict=True)
-        ]
-
-    monkeypatch.setattr(Predictor, "predictions", predictions)
-
-
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "service", "score", *map(str, arguments)]
 
@@ -82,7 +66,6 @@ def run_whole(*arguments: object) -> None:
     assert done.returncode == 3, done.stderr
 
 
-@pytest.mark.usefixtures("steady")
 @pytest.mark.parametrize("suffix", MEDIA_TYPES)
 @pytest.mark.parametrize("compressed", [False, True])
 def test_the_answer_is_that_of_the_route_byte_for_byte(
@@ -104,22 +87,20 @@ def test_the_answer_is_that_of_the_route_byte_for_byte(
     assert {path.name for path in tmp_path.glob("out*")} == {"out", "out.gz"}
 
 
-@pytest.mark.usefixtures("steady")
 def test_standard_input_goes_to_standard_output(score: Any) -> None:
     assert score("-", "--format", "text", input=b"good\nbad").stdout.splitlines()[2:] == [
         '{"summary":{"lines":2,"scored":2,"errors":0}}'
     ]
     assert score("-", "--format", "csv", "--delimiter", "tab", input=gzip.compress(b"text\tid\ngood\t1\n")).stdout == (
-        "text\tid\tlabel\tprobability\terror\ngood\t1\tpositive\t0.881\t\n"
+        "text\tid\tlabel\tprobability\terror\ngood\t1\tpositive\t0.8807971\t\n"
     )
 
 
-@pytest.mark.usefixtures("steady")
 def test_the_suffix_tells_the_format(score: Any, tmp_path: Path) -> None:
     for name, content in (("a.tsv", "text\tid\ngood\t1\n"), ("a.jsonl", '"good"\n'), ("A.CSV", "text\ngood\n")):
         (tmp_path / name).write_text(content)
         result = score(tmp_path / name)
-        assert (result.exit_code, "0.881" in result.stdout) == (0, True)
+        assert (result.exit_code, "0.8807971" in result.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +301,6 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "in.parquet"
 
 
-@pytest.mark.usefixtures("steady")
 def test_parquet_comes_back_with_its_columns_and_those_of_the_prediction(score: Any, table: Path) -> None:
     parquet: Any = pytest.importorskip("pyarrow.parquet")
     assert "'label' already" in refusal(score(table, "--output", table.with_name("out.parquet")))

@@ -1,21 +1,48 @@
 """The graphs of the committed bundle against each other, through the session that serves them."""
 
+import platform
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from service.inference.bundle import open_bundle
-from service.inference.session import Session
+from service.inference.predictor import Predictor
+from service.inference.session import Batch, Session
 from tests.service.conftest import MODELS_DIR
 
 START, CUT = 1, 2
-LENGTHS = range(1, 302)  # one more than the model reads: its first id is cut
+MAXLEN = 300
+LENGTHS = range(1, MAXLEN + 2)  # one more than the model reads: its first id is cut
+REVIEWS = 3_000
+FORMS = [
+    "int8",
+    pytest.param(
+        "float32",
+        marks=pytest.mark.xfail(
+            platform.machine() not in ("x86_64", "AMD64"),
+            reason="float32 convolutions may depend on the width where onnxruntime has no blocked kernels",
+            strict=False,
+        ),
+    ),
+]
 
 
 @pytest.fixture(scope="module")
 def sessions() -> dict[str, Session]:
     bundle = open_bundle(MODELS_DIR / "imdb-conv1d" / "1")
     return {precision: Session(bundle, precision) for precision in ("reference", "float32", "int8")}
+
+
+@pytest.fixture(scope="module")
+def reviews(imdb_data_dir: Path) -> list[NDArray[np.int32]]:
+    parquet: Any = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(imdb_data_dir / "reviews.parquet", columns=["text"])
+    predictor = Predictor.load(open_bundle(MODELS_DIR / "imdb-conv1d" / "1"), "int8")
+    encoded = predictor.encode(table["text"].to_pylist()[:: len(table) // REVIEWS][:REVIEWS])
+    return [np.asarray(text.token_ids, np.int32) for text in encoded]
 
 
 def texts(kind: str) -> list[NDArray[np.int32]]:
@@ -37,7 +64,22 @@ def test_the_inference_form_answers_as_the_reference_at_every_length(sessions: d
     np.testing.assert_allclose(alone, reference, rtol=0, atol=1e-5)
 
 
-def test_the_8_bit_form_gives_one_answer_whatever_stands_beside_a_text(sessions: dict[str, Session]) -> None:
-    together = sessions["int8"].probabilities(texts("random words"))
-    alone = np.concatenate([sessions["int8"].probabilities([text]) for text in texts("random words")])
-    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("kind", ["random words", "only unknown words", "real reviews"])
+def test_a_text_gets_the_same_number_whatever_is_computed_with_it(
+    sessions: dict[str, Session], precision: str, kind: str, request: pytest.FixtureRequest
+) -> None:
+    given = request.getfixturevalue("reviews") if kind == "real reviews" else texts(kind)
+    session, chance = sessions[precision], np.random.default_rng(5)
+    alone = np.concatenate([session.probabilities([text]) for text in given])
+    assert np.ptp(alone) > 0.01
+    np.testing.assert_array_equal(session.probabilities(given), alone)
+    order = chance.permutation(len(given)).tolist()
+    mixed = np.empty_like(alone)
+    while order:  # in no order and of any size, padded further than any of them needs
+        rows = [order.pop() for _ in range(min(len(order), int(chance.integers(1, 17))))]
+        cut = [given[row][-MAXLEN:] for row in rows]
+        width = int(chance.integers(max(map(len, cut)), MAXLEN, endpoint=True))
+        padded = np.array([np.pad(text, (0, width - len(text))) for text in cut], np.int32)
+        mixed[rows] = session.run(Batch(rows, padded))
+    np.testing.assert_array_equal(mixed, alone)

@@ -1,4 +1,6 @@
+import unicodedata
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from service.inference import word_table
 from service.inference.bundle import TokenizerSpec, open_bundle
 from service.inference.tokenizer import Encoded, KerasImdbTokenizer, plain_typography
-from service.inference.word_table import CACHED_BYTES
+from service.inference.word_table import CACHED_BYTES, SEPARATORS
 from tests.service.conftest import MODELS_DIR
 
 
@@ -196,3 +198,76 @@ def test_a_vocabulary_with_two_words_of_one_hash_or_with_separators_is_refused(v
 @given(st.text())
 def test_reading_typography_twice_changes_nothing_more(text: str) -> None:
     assert plain_typography(plain_typography(text)) == plain_typography(text)
+
+
+def joined(text: str) -> str:
+    return " ".join(text[start:end] for start, end in TOKENIZER.spans(text))
+
+
+# Every kind of character that reading typography moves, drops or makes one of: accents, strokes, Hangul parts,
+# characters that NFC takes apart or turns into punctuation, and what is invisible.
+ODD = st.text(
+    st.sampled_from(
+        "ae<=>;`'\u0301\u0327\u0338\u0335\u00ad\u200b\ufeff’“—…\u00a0\u2000\u037e\u1fef\u0958Å\u212b\u1112\u1161\u11ab😀"
+    ),
+    max_size=6,
+)
+ODD_TEXTS = st.lists(st.one_of(TEXTS, ODD)).map("".join)
+
+
+@given(ODD_TEXTS)
+def test_the_marked_words_give_the_ids_of_the_text(text: str) -> None:
+    token_ids, words, known_words = one(text)
+    assert one(joined(text)) == (token_ids, words, known_words)
+    assert len(TOKENIZER.spans(text)) == words
+
+
+@given(ODD_TEXTS, st.randoms(use_true_random=False))
+def test_without_the_characters_of_a_word_a_text_loses_its_ids_and_no_others(text: str, chance: Random) -> None:
+    spans = TOKENIZER.spans(text)
+    if not spans:
+        return
+    taken = chance.randrange(len(spans))
+    start, end = spans[taken]
+    alone = [one(text[a:b])[0][1:] for a, b in spans]
+    expected = [1] + [token_id for place, ids in enumerate(alone) if place != taken for token_id in ids]
+    assert one(text[:start] + text[end:])[0] == expected
+    assert len(TOKENIZER.spans(text[:start] + text[end:])) == len(spans) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("I loved it.", ["I", "loved", "it"]),
+        ("“Don’t”—he said…", ["Don’t", "he", "said"]),
+        ("cafe\u0301, good", ["cafe\u0301", "good"]),
+        ("\u200bgre\u00adat\ufeff film", ["gre\u00adat", "film"]),
+        ("a=\u0338b c=d", ["a=\u0338b", "c", "d"]),
+        ("😀 영화 good", ["😀", "영화", "good"]),
+        ("?! \u200b …", []),
+        ("", []),
+    ],
+)
+def test_words_are_found_in_the_text_as_it_was_sent(text: str, words: list[str]) -> None:
+    assert [text[start:end] for start, end in TOKENIZER.spans(text)] == words
+
+
+def test_every_character_separates_words_where_the_ids_say_so() -> None:
+    characters = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+    texts = [f"a{character}b" for character in characters]
+    wrong = [
+        text
+        for text, encoded in zip(texts, TOKENIZER.encode(texts), strict=True)
+        if len(TOKENIZER.spans(text)) != encoded.words
+    ]
+    assert wrong == []
+
+
+def test_no_other_separator_is_made_a_letter_by_what_follows_it() -> None:
+    marks = [chr(code) for code in range(0x110000) if unicodedata.combining(chr(code))]
+    separators = [*SEPARATORS.decode(), *"\u00a0\u2000\u2014\u201c\u2026\u037e\u1fef"]
+    texts = [separator + mark for separator in separators for mark in marks]
+    spans = [TOKENIZER.spans(text) for text in texts]
+    whole = {text for text, found in zip(texts, spans, strict=True) if found == [(0, 2)]}
+    assert whole == {"<\u0338", "=\u0338", ">\u0338"}
+    assert [encoded.words for encoded in TOKENIZER.encode(texts)] == [len(found) for found in spans]

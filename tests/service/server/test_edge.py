@@ -82,7 +82,9 @@ def test_without_a_key_nothing_but_health_answers(small: BundleFolder) -> None:
             for path, methods in paths.items()
             for method in methods
         }
-        for path in ("/docs", "/openapi.json", "/nothing", "/health/", "/health/live/x", "//health"):
+        for path in ("/", "/page/main.js", "/page/nothing"):
+            assert client.get(path).status_code != 401  # it asks for the key
+        for path in ("/page", "/docs", "/openapi.json", "/nothing", "/health/", "/health/live/x"):
             answers[path] = client.get(path)
     open_paths = {path for path, answer in answers.items() if answer.status_code != 401}
     assert open_paths == {path for path in paths if "/health" in path}

@@ -1,6 +1,7 @@
 """The command line as a person runs it: a process, a port, signals."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -70,6 +71,16 @@ def test_a_missing_models_folder_stops_the_start_with_one_line(tmp_path: Path) -
 
 def test_a_bad_setting_stops_the_start_with_one_line() -> None:
     assert "SENTIMENT_MAX_TEXTS" in stopped_start(SENTIMENT_MAX_TEXTS="many")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_address_that_is_taken_or_not_ours_stops_the_start_with_one_line(workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        line = stopped_start("--models-dir", str(MODELS_DIR), "--workers", workers, "--port", port)
+    assert f"127.0.0.1, port {port}: address already in use" in line
+    assert "--port" in line
+    assert "no.such.host.invalid, port 0" in stopped_start("--host", "no.such.host.invalid", "--workers", workers)
 
 
 def test_help_lists_every_setting_with_its_variable() -> None:

@@ -1,0 +1,188 @@
+"""`AsyncClient`: `Client` for asyncio."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+
+from service.api.schemas import (
+    ExplainResponse,
+    HealthResponse,
+    ModelResponse,
+    PredictionBody,
+    ProblemBody,
+    SingleResponse,
+)
+from service.client import calls
+from service.client.calls import Call, CutOffError, FileSummary
+from service.client.errors import error_of
+from service.client.pieces import FileOptions, ending, open_source, open_target, piece_calls
+from service.client.retry import Retry
+from service.client.sync import IN_WORK
+
+Result = TypeVar("Result")
+
+
+class AsyncClient:
+    """Asks a service. To be closed, or used in an `async with` statement.
+
+    Every method may raise `NotReachedError` or a `ProblemError`; what can be tried again was tried again by then.
+
+    Args:
+        address: of the service.
+        api_key: if it wants one.
+        timeout_seconds: for each request.
+        retry: what is tried again, and how often.
+        transport: for tests: what to send requests with.
+    """
+
+    def __init__(
+        self,
+        address: str = "http://127.0.0.1:8000",
+        *,
+        api_key: str | None = None,
+        timeout_seconds: float = 30.0,
+        retry: Retry | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=address,
+            headers=calls.headers(api_key, timeout_seconds),
+            timeout=timeout_seconds,
+            transport=transport,
+        )
+        self._retry = retry or Retry()
+
+    async def predict(self, text: str, *, version: int | None = None, request_id: str | None = None) -> SingleResponse:
+        """What the model says of a text; `request_id` is what the service's log will call the request."""
+        return await self._send(calls.predict(text, version), request_id)
+
+    async def predict_many(self, texts: Iterable[str], *, version: int | None = None) -> list[PredictionBody]:
+        """What it says of texts, in order, however many there are.
+
+        Raises:
+            RefusedError: of one of them it can say nothing: `pointer` says which one; `score_lines` goes on.
+        """
+        return [prediction async for some in self._in_order(calls.predict_many(texts, version)) for prediction in some]
+
+    async def explain(
+        self,
+        text: str,
+        *,
+        max_phrases: int | None = None,
+        version: int | None = None,
+        request_id: str | None = None,
+    ) -> ExplainResponse:
+        """What each word of a text does to the answer."""
+        return await self._send(calls.explain(text, max_phrases, version), request_id)
+
+    async def score_lines(
+        self, texts: Iterable[str], *, version: int | None = None
+    ) -> AsyncIterator[PredictionBody | ProblemBody]:
+        """A prediction, or what is wrong, for each text in order, while the texts are still being read."""
+        async with aclosing(self._in_order(calls.score_lines(texts, version))) as answers:
+            async for some in answers:
+                for answer in some:
+                    yield answer
+
+    async def score_file(
+        self,
+        source: str | Path,
+        target: str | Path,
+        *,
+        column: str = "text",
+        delimiter: str | None = None,
+        prefix: str = "",
+        version: int | None = None,
+    ) -> FileSummary:
+        """Scores a file of any size: CSV, NDJSON or lines, as its suffix says, perhaps with .gz after it.
+
+        Args:
+            source: the file.
+            target: gets the answers of `POST /predict/batch`.
+            column: of CSV, the one with the texts.
+            delimiter: of CSV: one character, or the word tab.
+            prefix: put before the names of what is added.
+            version: of the model.
+
+        Raises:
+            ValueError: the suffix says nothing.
+            OSError: a file cannot be read or written.
+        """
+        scored = errors = 0
+        stream, media_type = open_source(Path(source))
+        options = FileOptions(column, delimiter, prefix, version)
+        wanted = piece_calls(stream, media_type, options)
+        with stream:
+            async with aclosing(self._in_order(wanted, from_disk=True)) as answers:
+                answer, summary = await anext(answers)  # before the target is touched: the file may be no such file
+                with open_target(Path(target)) as output:
+                    while True:
+                        await asyncio.to_thread(output.write, answer)
+                        scored, errors = scored + summary.scored, errors + summary.errors
+                        if (following := await anext(answers, None)) is None:
+                            break
+                        answer, summary = following
+                    total = FileSummary(scored, errors)
+                    output.write(ending(media_type, total))
+        return total
+
+    async def health(self) -> HealthResponse:
+        """That the service is ready, and with which model."""
+        return await self._send(calls.health())
+
+    async def models(self) -> list[ModelResponse]:
+        """Every model version that is loaded."""
+        return await self._send(calls.models())
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _in_order(self, wanted: Iterable[Call[Result]], from_disk: bool = False) -> AsyncGenerator[Result, None]:
+        """The results of calls, of which a few are in work or wait to be taken; no more are asked for."""
+        tasks: deque[asyncio.Task[Result]] = deque()
+        remaining = iter(wanted)
+        try:
+            while call := await asyncio.to_thread(next, remaining, None) if from_disk else next(remaining, None):
+                tasks.append(asyncio.create_task(self._send(call)))
+                if len(tasks) == IN_WORK:
+                    yield await tasks.popleft()
+            while tasks:
+                yield await tasks.popleft()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send(self, call: Call[Result], request_id: str | None = None) -> Result:
+        request_id = request_id or calls.new_request_id()
+        sent = 0
+        while True:
+            outcome: httpx.Response | httpx.TransportError
+            sent += 1
+            try:
+                outcome = await self._http.request(**call.arguments(request_id))
+                if outcome.is_success:
+                    return call.parse(outcome.content)
+            except httpx.TransportError as error:
+                outcome = error
+            except CutOffError as error:
+                outcome = httpx.RemoteProtocolError(str(error))
+            seconds = self._retry.wait(outcome, sent)
+            if seconds is None:
+                raise error_of(outcome, request_id, call.first_text)
+            await asyncio.sleep(seconds)

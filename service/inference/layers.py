@@ -1,0 +1,97 @@
+"""A text inside the network: its token ids in their places, and what the first filters make of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+from service.errors import NoLayersError, TextTooLongError
+from service.inference.explanation import read_window
+from service.inference.first_layer import Match
+from service.inference.predictor import Predictor
+
+MAX_FILTERS = 8
+"""Filters that are told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token id, or the place of a word that has none.
+
+    Attributes:
+        start: the first character of its word in the text as it was given; None for an id that stands for no word,
+            such as the one that begins every text.
+        end: the character after its last.
+        token_id: None if the tokenizer passes over the word.
+        known: whether the model has a vector for it.
+        position: in the padded sequence; None if it has no id or is cut off.
+    """
+
+    start: int | None
+    end: int | None
+    token_id: int | None
+    known: bool
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What the network is given, and what its first filters answer to.
+
+    Attributes:
+        tokens: of the text, in order.
+        used: positions of the padded sequence that hold ids of the text.
+        cut: ids of the text that are cut off.
+        filters: the strongest first.
+    """
+
+    tokens: tuple[Token, ...]
+    used: int
+    cut: int
+    filters: tuple[Match, ...]
+
+
+def look_inside(predictor: Predictor, text: str, max_words: int) -> Inside:
+    """The way of a text to the first layer and through it.
+
+    Args:
+        predictor: of the model.
+        text: that has passed `check_text`.
+        max_words: words that the text may have.
+
+    Raises:
+        NoLayersError: the model's bundle does not describe its layers.
+        TextTooLongError: the text has more words.
+    """
+    if predictor.first_layer is None:
+        manifest = predictor.manifest
+        raise NoLayersError(f"The bundle of {manifest.name} version {manifest.version} does not describe its layers.")
+    spans = predictor.spans(text)
+    if len(spans) > max_words:
+        raise TextTooLongError(f"The text has {len(spans):,} words; at most {max_words:,} are looked at.", "/text")
+    token_ids = predictor.encode([text])[0].token_ids
+    first, after = read_window(len(token_ids), predictor)
+    used = after - first
+    filters = predictor.first_layer.strongest(token_ids, MAX_FILTERS)
+    return Inside(tuple(_tokens(predictor, text, spans, len(token_ids))), used, len(token_ids) - used, tuple(filters))
+
+
+def _tokens(predictor: Predictor, text: str, spans: list[tuple[int, int]], ids: int) -> Iterator[Token]:
+    """The tokens of a text with so many ids."""
+    first, after = read_window(ids, predictor)
+    spec = predictor.manifest.input
+    shift = (0 if spec.padding == "post" else spec.maxlen - (after - first)) - first
+    empty, *words = predictor.encode(["", *(text[start:end] for start, end in spans)])
+    numbers = count()
+
+    def position() -> int | None:
+        number = next(numbers)
+        return number + shift if first <= number < after else None
+
+    for token_id in empty.token_ids.tolist():
+        yield Token(None, None, token_id, True, position())
+    for (start, end), word in zip(spans, words, strict=True):
+        own = word.token_ids[len(empty.token_ids) :].tolist()
+        for token_id in own:
+            yield Token(start, end, token_id, word.known_words > 0, position())
+        if not own:
+            yield Token(start, end, None, False, None)

@@ -1,0 +1,91 @@
+/** How it got there: the way of this text through the network, step by step. */
+
+import { byId, element, shape, styled } from "./dom.js";
+import { labelled, number, percent, say } from "./texts.js";
+
+const TOKENS = 48;
+const [WIDEST, TALLEST] = [220, 44]; // of the picture of a layer, in pixels
+
+/**
+ * @param {Journey | Error | null} journey null or an error hides the section
+ * @typedef {{word: string, id: number | null, known: boolean}} Token
+ * @typedef {{name: string, kind: string, output_shape: number[], parameters: number, kernel_size: number | null}} Layer
+ * @typedef {{layer: string, filter: number, activation: number, words: string[]}} Filter
+ * @typedef {{tokens: Token[], sequence: Sequence, layers: Layer[], filters: Filter[], label: string, probability: number}} Journey
+ * @typedef {{length: number, used: number, padding: "pre" | "post", cut: number}} Sequence
+ */
+export function showJourney(journey) {
+  const there = Boolean(journey) && !(journey instanceof Error);
+  byId("journey").hidden = !there;
+  if (!there) return;
+  byId("steps").replaceChildren(
+    step("ids", idsFigure(journey.tokens)),
+    sequenceStep(journey.sequence),
+    ...(journey.layers.length ? [step("layers", layersFigure(journey.layers))] : []),
+    ...(journey.filters.length ? [step("filters", filtersFigure(journey.filters))] : []),
+    step("probability", resultFigure(journey)),
+  );
+}
+
+function step(name, figure, why = say(`step.${name}.why`)) {
+  return element("li", {}, element("h3", {}, say(`step.${name}`)), element("p", {}, why), figure);
+}
+
+function sequenceStep(sequence) {
+  const { length, used, cut } = sequence;
+  const why = say(cut ? "step.sequence.cut" : "step.sequence.why", { length, used, cut, padded: length - used });
+  return step("sequence", sequenceFigure(sequence), why);
+}
+
+function idsFigure(tokens) {
+  const chip = ({ word, id, known }) => element("li", { class: known ? "token" : "token unknown" },
+    element("span", {}, word ?? say("step.start")), element("span", { class: "id" }, id === null ? "–" : String(id)));
+  const more = tokens.length - TOKENS;
+  return element("ul", { class: "tokens" }, ...tokens.slice(0, TOKENS).map(chip),
+    ...(more > 0 ? [element("li", { class: "note" }, say("step.more", { count: more }))] : []));
+}
+
+function sequenceFigure({ length, used, padding }) {
+  const part = (name, count) => styled(element("span", { class: name }), { count });
+  const parts = [part("ids", used), part("padding", length - used)];
+  return element("div", { class: "sequence", "aria-hidden": "true" }, ...(padding === "pre" ? parts.reverse() : parts));
+}
+
+/** A table; the picture of a layer is as wide as it has positions, and the taller the more channels it has. */
+function layersFigure(layers) {
+  const longest = Math.max(...layers.map(({ output_shape: [positions, channels] }) => (channels ? positions : 1)));
+  const deepest = Math.max(...layers.map(({ output_shape }) => Math.log2(1 + output_shape.at(-1))));
+  const picture = (output_shape) => {
+    const [positions, channels] = output_shape.length > 1 ? output_shape : [1, output_shape[0]];
+    const width = Math.max(2, (positions / longest) * WIDEST);
+    const height = Math.max(2, (Math.log2(1 + channels) / deepest) * TALLEST);
+    return shape("svg", { viewBox: `0 0 ${WIDEST} ${TALLEST}`, "aria-hidden": "true" },
+      shape("rect", { x: 0, y: (TALLEST - height) / 2, width, height, rx: 2 }));
+  };
+  const rows = layers.map((layer) => element("tr", { "data-kind": layer.kind },
+    element("th", { scope: "row" }, layer.name, element("span", { class: "kind" }, kindOf(layer))),
+    element("td", { class: "picture" }, picture(layer.output_shape)),
+    element("td", { class: "value" }, layer.output_shape.map((size) => number(size)).join(" × ")),
+    element("td", { class: "value parameters" }, number(layer.parameters))));
+  const heads = ["layer", "", "size", "parameters"].map((key) =>
+    key ? element("th", { scope: "col", class: key }, say(`layer.${key}`)) : element("td", { class: "picture" }));
+  return element("table", { class: "layers" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+}
+
+const kindOf = ({ kind, kernel_size: width }) => (width ? say("layer.kernel", { kind, width }) : kind);
+
+function filtersFigure(filters) {
+  const most = Math.max(...filters.map(({ activation }) => activation), 1e-9);
+  const rows = filters.map(({ layer, filter, activation, words }) => element("tr", {},
+    element("th", { scope: "row" }, say("filter.name", { filter: String(filter) }), element("span", { class: "kind" }, layer)),
+    element("td", { class: "ngram" }, words.map((word) => word ?? "·").join(" ")),
+    element("td", { class: "bar" }, styled(element("span", { "aria-hidden": "true" }), { share: (activation / most).toFixed(3) })),
+    element("td", { class: "value" }, number(activation, { maximumFractionDigits: 2, minimumFractionDigits: 2 }))));
+  const heads = ["filter", "ngram", "", "activation"].map((key) =>
+    key ? element("th", { scope: "col", class: key }, say(`filter.${key}`)) : element("td", { class: "bar" }));
+  return element("table", { class: "filters" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+}
+
+function resultFigure({ label, probability }) {
+  return element("p", { class: "outcome" }, say("spoken", { label: labelled(label), probability: percent(probability) }));
+}

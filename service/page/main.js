@@ -1,0 +1,165 @@
+/** The page: what is typed goes to the service, and what it answers is drawn. */
+
+import { ask, forgetKey, hasKey, modelQuery, post } from "./api.js";
+import { showAnswers, spoken } from "./answers.js";
+import { copy, predictCommand } from "./curl.js";
+import { byId, debounced, element, tell } from "./dom.js";
+import { nameFile, setUpFile } from "./file.js";
+import { showJourney } from "./journey.js";
+import { chosen, loadModels, nameModels, nameOf, qualityOf, shown } from "./models.js";
+import { explained, loadTexts, onLanguage, say, sayAll, speak } from "./texts.js";
+import { setUpWords, showWords } from "./words.js";
+
+const TYPING_MILLISECONDS = 150;
+const RESTING_MILLISECONDS = 500;
+
+let examples = [];
+let controller = new AbortController();
+let predictions = []; // what is on the screen, for each model that is shown
+let [explanation, journey, explainedText] = [null, null, ""];
+
+const text = () => byId("text").value;
+
+/** Asks what the models say, and gives up what was asked about an earlier text. */
+async function predict() {
+  controller.abort();
+  controller = new AbortController();
+  const { signal } = controller;
+  const asked = text();
+  if (!asked.trim()) return show([], null, null);
+  try {
+    const answers = shown().map((model) => post(`predict${modelQuery(model)}`, { text: asked }, signal));
+    predictions = await Promise.all(answers);
+    tell(byId("problem"), "");
+    draw();
+    look(asked, signal);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    show([], null, null);
+    tell(byId("problem"), explained(error));
+  }
+}
+
+/** Asks, once the text rests, why. */
+const look = debounced(RESTING_MILLISECONDS - TYPING_MILLISECONDS, async (asked, signal) => {
+  if (signal.aborted) return;
+  byId("spoken").textContent = spoken(predictions[0]);
+  const why = (route) => post(`${route}${modelQuery(chosen())}`, { text: asked }, signal).catch((error) => {
+    if (error.name === "AbortError") throw error;
+    return error;
+  });
+  try {
+    [explanation, journey] = await Promise.all([why("explain"), chosen().layers ? why("layers") : null]);
+    explainedText = asked;
+    drawWhy();
+  } catch {
+    // There is a newer text.
+  }
+});
+
+function show(...state) {
+  [predictions, explanation, journey] = state;
+  tell(byId("problem"), "");
+  byId("spoken").textContent = "";
+  draw();
+  drawWhy();
+}
+
+function draw() {
+  showAnswers(shown(), predictions);
+  byId("copy").disabled = !text().trim();
+  byId("copied").textContent = "";
+}
+
+function drawWhy() {
+  showWords(explainedText, explanation);
+  showJourney(journey);
+}
+
+function drawExamples() {
+  byId("examples").replaceChildren(...examples.map(({ kind, text: words }) => {
+    const button = element("button", { type: "button", class: "example" }, say(`example.${kind}`));
+    button.addEventListener("click", () => {
+      byId("text").value = words;
+      predict();
+    });
+    return button;
+  }));
+}
+
+function drawFacts() {
+  const { num_words, maxlen } = chosen();
+  byId("facts").textContent = [nameOf(chosen()), qualityOf(chosen()), say("model.reads", { words: num_words, maxlen })].filter(Boolean).join(" · ");
+}
+
+/** All that has words in it, in the language chosen. */
+function drawAll() {
+  nameModels();
+  nameFile();
+  drawExamples();
+  drawFacts();
+  draw();
+  drawWhy();
+}
+
+function nameTheme() {
+  byId("theme").textContent = say(isDark() ? "theme.light" : "theme.dark");
+}
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
+
+/** Turns to the other theme; one that is the system's own is not kept, so that it goes on following the system. */
+function turnTheme() {
+  const theme = isDark() ? "light" : "dark";
+  const own = theme === (system.matches ? "dark" : "light");
+  preference("theme", own ? null : theme);
+  if (own) delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  nameTheme();
+}
+
+function listen() {
+  byId("text").addEventListener("input", debounced(TYPING_MILLISECONDS, predict));
+  byId("model").addEventListener("change", () => (drawFacts(), predict()));
+  byId("compare").addEventListener("change", predict);
+  byId("forget-key").addEventListener("click", forgetKey);
+  byId("copy").addEventListener("click", async () => {
+    await copy(predictCommand(text(), chosen()));
+    byId("copied").textContent = say("copied");
+  });
+  setUpWords();
+  setUpFile();
+}
+
+/** What works even if the service does not. */
+function listenToPreferences() {
+  byId("theme").addEventListener("click", turnTheme);
+  system.addEventListener("change", nameTheme);
+  onLanguage(nameTheme);
+  for (const button of document.querySelectorAll("[data-language]")) {
+    button.addEventListener("click", () => speak(button.dataset.language));
+  }
+}
+
+async function start() {
+  await loadTexts();
+  listenToPreferences();
+  sayAll();
+  nameTheme();
+  try {
+    await loadModels();
+    examples = await (await ask("page/examples.json")).json();
+    listen();
+    onLanguage(drawAll);
+    drawAll();
+  } catch (error) {
+    tell(byId("problem"), explained(error));
+    byId("file").hidden = byId("text").disabled = true;
+  }
+  byId("forget-key").hidden = !hasKey();
+  byId("page").hidden = false;
+  if (text()) predict(); // the browser kept it over a reload
+}
+
+start();

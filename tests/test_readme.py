@@ -60,7 +60,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def run(example: Example, address: str, folder: Path) -> str:
     commands = example.commands.replace(ADDRESS, address).replace(".venv/bin/python", sys.executable)
-    program = [sys.executable, "-c"] if commands.startswith("import") else ["bash", "-euo", "pipefail", "-c"]
+    program = (
+        [sys.executable, "-c"] if commands.startswith(("import ", "from ")) else ["bash", "-euo", "pipefail", "-c"]
+    )
     done = subprocess.run(
         [*program, commands.replace("curl ", "curl --silent --show-error ")],
         capture_output=True,
@@ -77,6 +79,15 @@ def run(example: Example, address: str, folder: Path) -> str:
 def with_rounded_numbers(text: str) -> str:
     """Probabilities to one digit: the others depend on the processor."""
     return re.sub(r"0\.\d+", lambda number: f"{float(number[0]):.1f}", text.strip())
+
+
+@pytest.mark.parametrize("example", [e for e in examples() if "  # " in e.commands and "print(" in e.commands], ids=str)
+def test_a_program_prints_what_its_comments_say(example: Example, address: str, tmp_path: Path) -> None:
+    printed = run(example, address, tmp_path).splitlines()
+    said = re.findall(r"print\(.*  # (.*)", example.commands)
+    assert said
+    for line in said:
+        assert with_rounded_numbers(line) in map(with_rounded_numbers, printed)
 
 
 @pytest.mark.parametrize("example", examples(), ids=str)

@@ -38,6 +38,20 @@ def test_a_sigmoid_whose_output_is_reshaped_is_found() -> None:
     assert outputs(add_logit(model, "probability"))[1].tolist() == [25.0, 80.0]
 
 
+def test_a_logit_in_float64_is_given_in_float32() -> None:
+    model = score_graph([0.0, 2.5, 20.0])
+    del model.graph.node[-1]
+    model.graph.node.extend(
+        [
+            helper.make_node("Cast", ["logit"], ["wide"], to=TensorProto.DOUBLE),
+            helper.make_node("Sigmoid", ["wide"], ["wide_probability"]),
+            helper.make_node("Cast", ["wide_probability"], ["probability"], to=TensorProto.FLOAT),
+        ]
+    )
+    logit = outputs(add_logit(model, "probability"))[1]
+    assert (str(logit.dtype), logit.tolist()) == ("float32", [25.0, 80.0])
+
+
 def test_a_graph_without_a_sigmoid_at_its_end_is_refused() -> None:
     model = score_graph([0.0, 1.0, 2.0])
     model.graph.node[-1].op_type = "HardSigmoid"

@@ -32,12 +32,9 @@ def add_logit(model: onnx.ModelProto, probability: str) -> onnx.ModelProto:
     if node is None or node.op_type != "Sigmoid":
         raise ExportError(f"the graph's {probability} comes from {node.op_type if node else 'nowhere'}, not a sigmoid.")
     extended.graph.initializer.append(numpy_helper.from_array(np.array([-1]), "one_for_each_text"))
-    extended.graph.node.extend(
-        [
-            helper.make_node("Reshape", [node.input[0], "one_for_each_text"], ["logit_as_computed"]),
-            helper.make_node("Cast", ["logit_as_computed"], [LOGIT], to=TensorProto.FLOAT),  # it may be float64
-        ]
-    )
+    # The sigmoid may compute in float64.
+    extended.graph.node.append(helper.make_node("Cast", [node.input[0]], [f"{LOGIT}_float32"], to=TensorProto.FLOAT))
+    extended.graph.node.append(helper.make_node("Reshape", [f"{LOGIT}_float32", "one_for_each_text"], [LOGIT]))
     extended.graph.output.append(helper.make_tensor_value_info(LOGIT, TensorProto.FLOAT, ["batch"]))
     onnx.checker.check_model(extended)
     return extended

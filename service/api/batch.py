@@ -82,7 +82,7 @@ _OPENAPI: dict[str, Any] = {
             "name": "Content-Encoding",
             "in": "header",
             "description": "gzip, if the file is compressed.",
-            "schema": {"type": "string", "enum": ["gzip", "identity"]},
+            "schema": {"type": "string", "enum": ["gzip", "x-gzip", "identity"]},
         },
     ],
     "requestBody": {
@@ -197,7 +197,7 @@ def _is_compressed(request: Request) -> bool:
         ContentEncodingError: it is something else.
     """
     coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("identity", "gzip", "x-gzip", ""):
+    if coding not in ("identity", "gzip", "x-gzip"):
         raise ContentEncodingError(f"The Content-Encoding is {coding!r}; gzip is read, or none.")
     return "gzip" in coding
 

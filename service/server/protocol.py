@@ -13,7 +13,7 @@ from service.problems import INVALID_HTTP, MEDIA_TYPE, PROBLEMS, Problem
 from service.server.edge import CLIENT_LEFT
 from service.server.trailers import TrailersProtocol
 
-LINGER_SECONDS = 0.3
+LINGER_SECONDS = 1.0
 """Time that a connection stays open for what is on its way, after the service has stopped to listen or refused it."""
 
 

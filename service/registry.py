@@ -46,7 +46,7 @@ class Registry:
         Raises:
             ModelNotFoundError: saying what there is instead.
         """
-        name = name or self.default_name
+        name = self.default_name if name is None else name
         versions = self._versions.get(name)
         if versions is None:
             raise ModelNotFoundError(f"There is no model {name!r}; there is {', '.join(self._versions)}.")

@@ -11,7 +11,7 @@ const [WIDEST, TALLEST] = [220, 44]; // of the picture of a layer, in pixels
  * @typedef {{word: string, id: number | null, known: boolean}} Token
  * @typedef {{name: string, kind: string, output_shape: number[], parameters: number, kernel_size: number | null}} Layer
  * @typedef {{layer: string, filter: number, activation: number, words: string[]}} Filter
- * @typedef {{tokens: Token[], sequence: Sequence, layers: Layer[], filters: Filter[], label: string, probability: number}} Journey
+ * @typedef {{tokens: Token[], sequence: Sequence, layers: Layer[], filters: Filter[], prediction: {label: string, probability: number}}} Journey
  * @typedef {{length: number, used: number, padding: "pre" | "post", cut: number}} Sequence
  */
 export function showJourney(journey) {
@@ -23,7 +23,7 @@ export function showJourney(journey) {
     sequenceStep(journey.sequence),
     ...(journey.layers.length ? [step("layers", layersFigure(journey.layers))] : []),
     ...(journey.filters.length ? [step("filters", filtersFigure(journey.filters))] : []),
-    step("probability", resultFigure(journey)),
+    step("probability", resultFigure(journey.prediction)),
   );
 }
 

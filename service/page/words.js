@@ -60,14 +60,21 @@ const isCut = (part) => part?.className === "cut";
 
 /** The strongest words and phrases each way, as lists: the same to be read, or read out, without any tint. */
 function strongest(words, phrases) {
+  const used = words.filter((word) => word.used);
   return ["positive", "negative"].map((push) => {
-    const ours = (item) => item.contribution && side(item.contribution) === push;
-    const listed = (items) => items.filter(ours).sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)).slice(0, STRONGEST)
-      .map(({ text, contribution }) => element("li", {}, element("span", {}, text), element("span", { class: "value" }, signed(contribution))));
-    const items = [...listed(words.filter((word) => word.used)), ...listed(phrases)];
-    const list = items.length ? element("ul", { class: "contributions" }, ...items) : element("p", { class: "note" }, say("words.none"));
-    return element("div", {}, element("h3", { class: push }, say(`words.${push}`)), list);
+    const lists = [...listed("words.words", push, used), ...listed("words.phrases", push, phrases)];
+    const none = element("p", { class: "note" }, say("words.none"));
+    return element("div", {}, element("h3", { class: push }, say(`words.${push}`)), ...(lists.length ? lists : [none]));
   });
+}
+
+/** A caption and a list of what pushes most in a direction; nothing if nothing does. */
+function listed(caption, push, items) {
+  const ours = items.filter(({ contribution }) => contribution && side(contribution) === push);
+  const most = ours.sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)).slice(0, STRONGEST);
+  const rows = most.map(({ text, contribution }) =>
+    element("li", {}, element("span", {}, text), element("span", { class: "value" }, signed(contribution))));
+  return rows.length ? [element("p", { class: "caption" }, say(caption)), element("ul", { class: "contributions" }, ...rows)] : [];
 }
 
 /** Says the value of the word that the mouse is over, or that the arrow keys have come to. */

@@ -19,7 +19,7 @@ from tests.service.api.test_predict import assert_problem
 from tests.service.conftest import MAXLEN, BundleFolder, score_graph, write_small_bundle
 
 SCORES = [0.5, 0.0, 0.0, 0.0, 0.0, 2.0, -2.0, 0.0, -1.0]  # by id; padding has one too
-LAYERS = [
+LAYERS: list[dict[str, Any]] = [
     {"name": "scores", "kind": "Embedding", "output_shape": [MAXLEN, 1], "parameters": 9},
     {
         **{"name": "pairs", "kind": "Conv1D", "output_shape": [MAXLEN - 1, 2], "parameters": 4},

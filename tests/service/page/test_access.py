@@ -148,10 +148,11 @@ def test_whoever_wants_no_motion_gets_none(browser: Browser, service: Running) -
 # Small screens
 
 
-@pytest.mark.parametrize("width", [320, 360, 768])
-def test_a_narrow_screen_need_not_be_scrolled_sideways(everywhere: Visit, tmp_path: Path, width: int) -> None:
-    everywhere.page.set_viewport_size({"width": width, "height": 640})
+def test_a_narrow_screen_need_not_be_scrolled_sideways(everywhere: Visit, tmp_path: Path) -> None:
+    everywhere.page.set_viewport_size({"width": 360, "height": 640})
     show_everything(everywhere, tmp_path)
     everywhere.write("x" * 300 + " good " + "y" * 300)
     expect(everywhere.page.locator("#tinted")).to_contain_text("yyy")
-    assert everywhere.page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (320, 360, 540, 768):
+        everywhere.page.set_viewport_size({"width": width, "height": 640})
+        assert everywhere.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -136,6 +136,41 @@ def test_a_text_with_too_many_words_to_explain_says_so(visit: Visit) -> None:
     expect(visit.page.locator("#tinted")).to_be_hidden()
 
 
+# The network
+
+
+def test_the_way_through_the_network_is_that_of_the_service(visit: Visit, service: Running) -> None:
+    text = "A great film by Zorblatt, but a bad ending."
+    visit.write(text)
+    inside = httpx.post(f"{service.address}/layers", json={"text": text}).json()
+    journey = visit.page.locator("#journey")
+    expect(journey.locator(".steps > li")).to_have_count(5)
+    ids = [token["id"] for token in inside["tokens"]]
+    expect(journey.locator(".token .id")).to_have_text(["–" if number is None else str(number) for number in ids])
+    expect(journey.locator(".token.unknown")).to_have_count(sum(not token["known"] for token in inside["tokens"]))
+    expect(journey).to_contain_text(f"fills {inside['sequence']['used']} of them")
+    shapes = [" × ".join(f"{size:,}" for size in layer["output_shape"]) for layer in inside["layers"]]
+    expect(journey.locator(".layers td.value:not(.parameters)")).to_have_text(shapes)
+    runs = [" ".join(word or "·" for word in match["words"]) for match in inside["filters"]]
+    expect(journey.locator("td.ngram")).to_have_text(runs)
+    expect(journey.locator(".outcome")).to_contain_text(written(inside["prediction"]["probability"]))
+
+
+def test_a_long_text_is_said_to_be_cut(visit: Visit) -> None:
+    visit.write("and " * 400)
+    expect(visit.page.locator("#steps")).to_contain_text("This text has 101 more than that")
+
+
+def test_a_model_that_does_not_describe_its_layers_leaves_that_part_out(
+    browser: Browser, two_versions: Running
+) -> None:
+    with visiting(browser, two_versions) as visit:
+        visit.write("good")
+        expect(visit.page.locator("#words")).to_be_visible()
+        expect(visit.page.locator("#journey")).to_be_hidden()
+        assert "/layers" not in visit.paths()
+
+
 # Models
 
 

@@ -9,7 +9,7 @@ import click
 
 from service.errors import ServiceError
 from training.errors import TrainingError
-from training.recipes import LECTURE, RECIPES, free_version
+from training.recipes import LECTURE, RECIPES, WideDeepRecipe, free_version
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _data_dir = click.option(
@@ -31,6 +31,11 @@ _data_dir = click.option(
     is_flag=True,
     help="Make the first version that --models-dir does not have, in a run folder of its own: runs/<recipe>-<version>.",
 )
+@click.option(
+    "--held-out",
+    is_flag=True,
+    help="Only judge the recipe by training reviews that it holds out; the test reviews stay unseen.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --run-dir from its last whole epoch.")
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the recipe's.")
@@ -44,15 +49,22 @@ def cli(
     run_dir: Path | None,
     models_dir: Path | None,
     new_version: bool,
+    held_out: bool,
     resume: bool,
     **changes: Any,
 ) -> None:
     """Fit the network of a recipe and export it as a bundle: data, model, fit, evaluate, export."""
     if context.invoked_subcommand:
         return
-    from training.run import train  # TensorFlow takes seconds to import; --help should not
+    from training.run import judge, train  # TensorFlow takes seconds to import; --help should not
 
     chosen = replace(RECIPES[recipe], **{name: value for name, value in changes.items() if value is not None})
+    if held_out:
+        if not isinstance(chosen, WideDeepRecipe):
+            raise click.UsageError(f"The recipe {recipe} holds no reviews out.")
+        run_dir = run_dir or Path("runs") / f"{recipe}-held-out"
+        click.echo(_table(judge(chosen, data_dir, run_dir)))
+        return
     run_name = recipe
     if new_version:
         if models_dir is None:
@@ -70,6 +82,18 @@ def cli(
         f"AUC {outcome.metrics['auc']:.4f}; {graphs}.\n"
         f"Run:    {run_dir}\nBundle: {outcome.bundle}\nReport: {outcome.report}"
     )
+
+
+def _table(metrics: dict[str, Any]) -> str:
+    """The main figures of held-out reviews and of the short texts out of them."""
+    rows = {"whole reviews": metrics, **metrics.get("short_texts", {})}
+    lines = [f"{'held out':20} {'texts':>6} {'accuracy':>9} {'positive':>9} {'calibration error':>18}"]
+    for name, figures in rows.items():
+        lines.append(
+            f"{name:20} {figures['reviews']:6,} {figures['accuracy']:9.4f} {figures['predicted_positive']:9.3f} "
+            f"{figures['calibration_error']:18.4f}"
+        )
+    return "\n".join(lines)
 
 
 @cli.command()

@@ -35,7 +35,7 @@ from training.inference_form import INPUT, OPSET, OUTPUT, inference_form
 from training.layers import describe_layers, first_convolutions
 from training.logit_output import LOGIT, add_logit
 from training.quantize import best_quantized_form
-from training.recipes import Recipe
+from training.recipes import LABELS, Recipe
 
 MAX_DIFFERENCE = 1e-5
 """Largest |Δp| between Keras and an exact graph that passes."""
@@ -45,7 +45,6 @@ MIN_AGREEMENT, MAX_ACCURACY_LOSS = 0.995, 0.001
 logger = logging.getLogger(__name__)
 
 VOCABULARY_FILE = "vocabulary.txt"
-LABELS = ("negative", "positive")
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import numpy as np
 
 from training.data import every_word, load_data, load_texts, load_word_index, padded
 from training.errors import RunError
-from training.explore import decode, words_by_id
-from training.export import LABELS, Reference, write_bundle
+from training.explore import data_facts, decode, words_by_id
+from training.export import Reference, write_bundle
 from training.fit import fit
-from training.plots import history_plots, metrics_plots
 from training.recipes import Recipe
+from training.record import Record, run_pictures
 
 _LIBRARIES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
 
@@ -36,7 +36,7 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     Args:
         recipe: all choices.
         data_dir: folder of the data set; None lets Keras download it.
-        run_dir: gets the Keras model, history, recipe, versions, metrics and plots.
+        run_dir: gets the Keras model, history, recipe, versions, metrics, facts of the data, and pictures.
         models_dir: gets the bundle, `<name>/<version>`, and the run's report, `<name>/reports/<version>`.
         resume: go on with the run that `run_dir` holds, from its last whole epoch.
 
@@ -62,12 +62,15 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     bundle = models_dir / recipe.model_name / str(recipe.model_version)
     report = models_dir / recipe.model_name / "reports" / str(recipe.model_version)
     exported = write_bundle(model, recipe, word_index, reference, x_train, _libraries(), bundle)
+    record = Record(exported.metrics, history, data_facts(train_split, test_split, recipe.maxlen))
+    pictures = run_pictures(record)
     for folder in (run_dir, report):
         folder.mkdir(parents=True, exist_ok=True)
-        _write_json(folder / "history.json", history)
-        _write_json(folder / "metrics.json", exported.metrics)
-        history_plots(history, folder)
-        metrics_plots(exported.metrics, LABELS, folder)
+        _write_json(folder / "history.json", record.history)
+        _write_json(folder / "metrics.json", record.metrics)
+        _write_json(folder / "data.json", record.data)
+        for picture in pictures:
+            picture.write(folder)
     return Outcome(exported.metrics, exported.graphs, bundle, report)
 
 

@@ -159,6 +159,15 @@ def _lengths(axes: Axes, length: dict[str, Any]) -> None:
         axes.axvline(length["maxlen"], color=INK, linewidth=1.5)
         cut, place = f"the model reads {length['maxlen']:,}", (length["maxlen"], 0.95)
         axes.annotate(cut, place, (6, 0), xycoords=("data", "axes fraction"), textcoords="offset points", va="center")
+    axes.annotate(
+        "all longer ones",
+        (1, counts[-1]),
+        (0, 4),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="right",
+        fontsize=9,
+    )
     axes.set(xlabel="length of the review (token ids)", ylabel="reviews", xlim=(0, width * len(counts)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(_WHOLE_NUMBERS)

@@ -13,7 +13,7 @@ import pytest
 from training.plots import history_pictures, length_picture, metrics_pictures
 from training.style import DARK, Picture
 
-REPORT = Path(__file__).parents[2] / "models/imdb-conv1d/reports/1"
+REPORTS = sorted((Path(__file__).parents[2] / "models").glob("*/reports/*"))
 LABELS = ("negative", "positive")
 HISTORY = {
     "loss": [0.6, 0.3, 0.1],
@@ -147,7 +147,7 @@ def test_every_colour_has_a_dark_one_and_nothing_is_asked_of_anybody(every: dict
         assert "@media (prefers-color-scheme:dark)" in style
         assert not re.search(r"""(href|src)="(?!#)|url\((?!#)|<image|<script|<!DOCTYPE|@import""", picture.svg)
         # Black is what has no colour of its own; on a dark page nobody would see it.
-        assert not re.findall(r'<text(?![^>]*fill: #)[^>]*>', drawing)
+        assert not re.findall(r"<text(?![^>]*fill: #)[^>]*>", drawing)
 
 
 def contrast(one: str, other: str) -> float:
@@ -228,7 +228,7 @@ def test_a_cut_that_no_review_reaches_is_not_drawn() -> None:
     assert "the model reads 3,000" not in texts(length_picture(LENGTH | {"maxlen": 3_000}))
 
 
-@pytest.mark.parametrize("report", sorted(REPORT.parents[1].parent.glob("*/reports/*")), ids=lambda path: str(path.name))
+@pytest.mark.parametrize("report", REPORTS, ids=lambda path: f"{path.parents[1].name}-{path.name}")
 def test_the_committed_pictures_are_those_of_the_committed_figures(report: Path) -> None:
     history, metrics, data = (
         json.loads((report / f"{name}.json").read_text()) if (report / f"{name}.json").exists() else {}

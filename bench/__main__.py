@@ -32,6 +32,8 @@ SHORT_WORDS = 20
 @click.option("--draw", is_flag=True, help="Measure nothing: draw the pictures of the run in --output again.")
 def main(bundle: Path, seconds: int, rounds: int, output: Path, draw: bool) -> None:
     """Measure this service against the usual way of serving the same weights; pictures go beside the output."""
+    if draw and not output.exists():
+        raise click.UsageError(f"There is no {output} to draw from; --output names the figures of a run.")
     if draw:
         _draw(json.loads(output.read_text()), output)
         return

@@ -42,12 +42,12 @@ def metrics_pictures(metrics: dict[str, Any], labels: Sequence[str]) -> list[Pic
         pictures.append(picture("calibration", title, about, lambda axes: _calibration(axes, bins), (4.6, 4.8)))
     if rows := metrics.get("by_length"):
         title = findings.by_length_finding(rows)
-        about = "Accuracy for reviews of each length, with 95 % intervals."
+        about = "Accuracy for reviews of each length, with 95% intervals."
         named = {findings.length_bin(row): row for row in rows}
         pictures.append(_shares_picture("by_length", title, about, named, overall, "length of the review (token ids)"))
     if sets := metrics.get("short_texts"):
         title = findings.short_texts_finding(sets, overall)
-        about = "Accuracy for parts of reviews, with 95 % intervals, and the share that is called positive."
+        about = "Accuracy for parts of reviews, with 95% intervals, and the share that is called positive."
         pictures.append(_shares_picture("short_texts", title, about, sets, overall, ""))
     return pictures
 

@@ -131,7 +131,7 @@ def data_table(record: Record) -> str:
     rows += [[f"{label} reviews", f"{n:,}"] for label, n in classes.items()]
     if length:
         rows += [["mean length", f"{length['mean']:.1f} token ids"], ["longest", f"{length['longest']:,} token ids"]]
-        rows += [[f"{p} % have at most", f"{n:,} token ids"] for p, n in length["percentiles"].items()]
+        rows += [[f"{p}% have at most", f"{n:,} token ids"] for p, n in length["percentiles"].items()]
         rows.append([f"longer than {length['maxlen']:,}", f"{length['share_over_maxlen']:.1%}"])
     return _table("The reviews of this run", ["what", "how many or how long"], rows)
 

@@ -60,6 +60,12 @@ def test_the_command_draws_the_pictures_of_an_earlier_run(tmp_path: Path) -> Non
         assert (tmp_path / f"{picture.name}.svg").read_text() == picture.svg
 
 
+def test_without_an_earlier_run_there_is_nothing_to_draw(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["--draw", "--output", str(tmp_path / "none.json")])
+    assert done.exit_code == 2
+    assert f"There is no {tmp_path / 'none.json'} to draw from" in done.output.replace("\n", " ")
+
+
 def test_the_committed_pictures_are_those_of_the_last_run() -> None:
     found = json.loads(LAST_RUN.read_text())
     table = LAST_RUN.with_name("README.md").read_text()

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from training.data import every_word, load_data, load_word_index
-from training.plots import length_plot
+from training.data import Split, every_word, load_data, load_word_index
+from training.plots import length_picture
 
+HISTOGRAM_BARS = 60
+"""Up to the length that 1 % of the reviews exceed; they are in the last bar."""
 SPECIAL = {0: "[pad]", 1: "[start]", 2: "[cut]", 3: "[unused]"}
 
 
@@ -23,32 +25,47 @@ def decode(token_ids: list[int], words: dict[int, str]) -> str:
     return " ".join(words[token_id] for token_id in token_ids)
 
 
-def explore(data_dir: Path | None, num_words: int, maxlen: int, output: Path) -> str:
-    """Writes `explore.json` and `lengths.png` into a folder and returns the same findings as text.
+def data_facts(train: Split, test: Split, maxlen: int) -> dict[str, Any]:
+    """How many reviews there are, of which class, and how long, as plain JSON values.
 
-    Raises:
-        DataError: the data set cannot be read.
+    Args:
+        train: reviews as lists of token ids, and labels.
+        test: the same.
+        maxlen: how many ids of a review the model reads.
     """
-    word_index = load_word_index(data_dir)
-    (reviews, labels), (test_reviews, test_labels) = load_data(data_dir, num_words=every_word(word_index))
-    words = words_by_id(word_index)
-    every, every_label = np.concatenate([reviews, test_reviews]), np.concatenate([labels, test_labels])
-    lengths = np.array([len(review) for review in every])
-    counts = Counter(token_id for review in every for token_id in review)
-    kept = sum(count for token_id, count in counts.items() if token_id < num_words)
-    found: dict[str, Any] = {
-        "reviews": {"train": len(reviews), "test": len(test_reviews)},
-        "classes": {
-            "negative": int((every_label == 0).sum()),
-            "positive": int((every_label == 1).sum()),
-        },
+    labels = np.concatenate([train[1], test[1]])
+    lengths = np.array([len(review) for split in (train, test) for review in split[0]])
+    step = max(1, round(np.percentile(lengths, 99) / HISTOGRAM_BARS))
+    bars = np.clip((lengths - 1) // step, 0, HISTOGRAM_BARS - 1)
+    return {
+        "reviews": {"train": len(train[1]), "test": len(test[1])},
+        "classes": {"negative": int((labels == 0).sum()), "positive": int((labels == 1).sum())},
         "length": {
             "mean": float(lengths.mean()),
             "standard_deviation": float(lengths.std()),
             "percentiles": {str(p): int(np.percentile(lengths, p)) for p in (5, 25, 50, 75, 95, 99)},
             "longest": int(lengths.max()),
+            "maxlen": maxlen,
             "share_over_maxlen": float((lengths > maxlen).mean()),
+            "histogram": {"step": step, "reviews": np.bincount(bars).tolist()},
         },
+    }
+
+
+def explore(data_dir: Path | None, num_words: int, maxlen: int, output: Path) -> str:
+    """Writes `explore.json` and `lengths.svg` into a folder and returns the same findings as text.
+
+    Raises:
+        DataError: the data set cannot be read.
+    """
+    word_index = load_word_index(data_dir)
+    train, test = load_data(data_dir, num_words=every_word(word_index))
+    reviews, labels = train
+    words = words_by_id(word_index)
+    counts = Counter(token_id for split in (train, test) for review in split[0] for token_id in review)
+    kept = sum(count for token_id, count in counts.items() if token_id < num_words)
+    found: dict[str, Any] = {
+        **data_facts(train, test, maxlen),
         "words": {
             "in_index": len(word_index),
             "share_kept_by_num_words": kept / sum(counts.values()),
@@ -65,7 +82,7 @@ def explore(data_dir: Path | None, num_words: int, maxlen: int, output: Path) ->
     }
     output.mkdir(parents=True, exist_ok=True)
     (output / "explore.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    length_plot(lengths, maxlen, output / "lengths.png")
+    length_picture(found["length"]).write(output)
     return _summary(found, num_words, maxlen, output)
 
 
@@ -84,4 +101,4 @@ def _summary(found: dict[str, Any], num_words: int, maxlen: int, output: Path) -
     for sample in found["samples"]:
         lines.append(f"A {('negative', 'positive')[sample['label']]} one: {sample['text'][:240]} ...")
         lines.append(f"  as the model reads its end: ... {sample['as_the_model_reads_it'][-240:]}")
-    return "\n".join([*lines, f"Written to {output}: explore.json, lengths.png"])
+    return "\n".join([*lines, f"Written to {output}: explore.json, lengths.svg"])

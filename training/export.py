@@ -37,7 +37,7 @@ from training.inference_form import inference_form
 from training.layers import describe_layers, first_convolutions
 from training.logit_output import LOGIT, add_logit
 from training.quantize import best_quantized_form
-from training.recipes import LectureRecipe, Recipe
+from training.recipes import LABELS, LectureRecipe, Recipe
 from training.short_texts import LabelledTexts
 
 MAX_DIFFERENCE = 1e-5
@@ -49,7 +49,6 @@ logger = logging.getLogger(__name__)
 
 VOCABULARY_FILE = "vocabulary.txt"
 NGRAMS_FILE = "ngrams.npy"
-LABELS = ("negative", "positive")
 
 
 @dataclass(frozen=True)

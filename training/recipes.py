@@ -4,6 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+LABELS = ("negative", "positive")
+"""What the classes 0 and 1 are called."""
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from service.inference.tokenizer import KerasImdbTokenizer
 from training.data import Split, every_word, load_data, load_texts, load_word_index
 from training.errors import RunError
-from training.explore import decode, words_by_id
-from training.export import LABELS, Reference, ranked_words, tokenizer_spec, write_bundle
+from training.explore import data_facts, decode, words_by_id
+from training.export import Reference, ranked_words, tokenizer_spec, write_bundle
 from training.lecture import train_lecture
-from training.plots import history_plots, metrics_plots
 from training.recipes import LectureRecipe, Recipe, WideDeepRecipe
+from training.record import Record, run_pictures
 from training.short_texts import short_texts
 from training.trained import Trained
 from training.wide_deep.train import ShortTexts, judge_wide_deep, train_wide_deep
@@ -41,7 +41,7 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     Args:
         recipe: all choices.
         data_dir: folder of the data set; None lets Keras download it.
-        run_dir: gets the Keras model, history, recipe, versions, metrics and plots.
+        run_dir: gets the Keras model, history, recipe, versions, metrics, facts of the data, and pictures.
         models_dir: gets the bundle, `<name>/<version>`, and the run's report, `<name>/reports/<version>`.
         resume: go on with the run that `run_dir` holds, from its last whole epoch.
 
@@ -68,13 +68,15 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     bundle = models_dir / recipe.model_name / str(recipe.model_version)
     report = models_dir / recipe.model_name / "reports" / str(recipe.model_version)
     exported = write_bundle(trained.graphs, recipe, word_index, reference, _libraries(), bundle, trained.held_out)
-    history = trained.history
+    record = Record(exported.metrics, trained.history, data_facts(train_split, test_split, recipe.maxlen))
+    pictures = run_pictures(record)
     for folder in (run_dir, report):
         folder.mkdir(parents=True, exist_ok=True)
-        _write_json(folder / "history.json", history)
-        _write_json(folder / "metrics.json", exported.metrics)
-        history_plots(history, folder)
-        metrics_plots(exported.metrics, LABELS, folder)
+        _write_json(folder / "history.json", record.history)
+        _write_json(folder / "metrics.json", record.metrics)
+        _write_json(folder / "data.json", record.data)
+        for picture in pictures:
+            picture.write(folder)
     return Outcome(exported.metrics, exported.graphs, bundle, report)
 
 

@@ -24,11 +24,10 @@ from service.inference.bundle import (
     LayerSpec,
     Manifest,
     OutputSpec,
-    TokenizerSpec,
     open_bundle,
 )
+from service.inference.keras_imdb import KerasImdbSpec, plain_typography
 from service.inference.predictor import Predictor
-from service.inference.tokenizer import plain_typography
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.inference_form import INPUT, OPSET, OUTPUT, inference_form
@@ -216,7 +215,7 @@ def _manifest(
         name=recipe.model_name,
         version=recipe.model_version,
         description=recipe.description,
-        tokenizer=TokenizerSpec(
+        tokenizer=KerasImdbSpec(
             name="keras-imdb",
             vocabulary=VOCABULARY_FILE,
             num_words=recipe.num_words,

@@ -11,7 +11,8 @@ from service.errors import BlankTextError, BundleError, InvalidTextError, TextTo
 from service.inference.bundle import Bundle, Manifest
 from service.inference.first_layer import FirstLayer, first_layer
 from service.inference.session import Batch, Session
-from service.inference.tokenizer import TOKENIZERS, Encoded, Tokenizer
+from service.inference.tokenizer import Encoded, Tokenizer
+from service.inference.tokenizers import TOKENIZERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,8 @@ class Predictor:
             BundleError: its graph or its vocabulary cannot be used.
         """
         spec = bundle.manifest.tokenizer
-        make_tokenizer = TOKENIZERS.get(spec.name)
-        if make_tokenizer is None:
-            known = ", ".join(TOKENIZERS)
-            raise BundleError(f"{bundle.path}: no tokenizer is called {spec.name!r}; there is {known}.")
         try:
-            tokenizer = make_tokenizer(bundle.read_vocabulary(), spec)
+            tokenizer = TOKENIZERS[spec.name](bundle.read_vocabulary(), spec)
         except ValueError as error:
             raise BundleError(f"{bundle.path / spec.vocabulary}: cannot be used: {error}.") from error
         return cls(bundle.manifest, precision, tokenizer, Session(bundle, precision), first_layer(bundle))
@@ -90,6 +87,10 @@ class Predictor:
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where the words of a text are (see `Tokenizer.spans`)."""
         return self._tokenizer.spans(text)
+
+    def parts(self, word: str) -> list[tuple[int, int]]:
+        """Where in a word the characters of each of its ids are (see `Tokenizer.parts`)."""
+        return self._tokenizer.parts(word)
 
     def run_logits(self, batch: Batch) -> NDArray[np.float32]:
         """Logits of a batch, float32[rows]; takes as long as `run` (see `Session.run_logits`)."""

@@ -105,3 +105,15 @@ def test_the_committed_bundle_is_the_lectures() -> None:
     assert (manifest.recipe["name"], manifest.recipe["epochs"], manifest.recipe["max_reviews"]) == ("lecture", 15, None)
     assert (manifest.tokenizer.num_words, manifest.input.maxlen) == (500, 300)
     assert manifest.metrics["test"]["reviews"] == 25_000
+
+
+def test_a_tokenizer_that_is_not_known_is_named_with_those_that_are(small: BundleFolder) -> None:
+    small.change_manifest(tokenizer={**small.manifest()["tokenizer"], "name": "bytes"})
+    message = refusal(small.path)
+    assert "'bytes'" in message
+    assert "'keras-imdb', 'characters'" in message
+
+
+def test_what_another_tokenizer_needs_is_no_part_of_a_tokenizer(small: BundleFolder) -> None:
+    small.change_manifest(tokenizer={**small.manifest()["tokenizer"], "name": "characters"})
+    assert "tokenizer.characters.units" in refusal(small.path)

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from training.corpora import words_by_id
 from training.data import every_word, load_data, load_texts, load_word_index, padded
 from training.errors import RunError
-from training.explore import decode, words_by_id
+from training.explore import decode
 from training.export import LABELS, Reference, write_bundle
 from training.fit import fit
 from training.plots import history_plots, metrics_plots

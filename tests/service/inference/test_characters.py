@@ -2,8 +2,6 @@ import random
 import re
 import unicodedata
 from collections import Counter
-from itertools import compress
-from operator import not_
 from pathlib import Path
 
 import numpy as np
@@ -63,10 +61,10 @@ def plain_python(
         words += len(characters)
         known_words += sum(c in known for c in characters)
         longest = spec.longest_run or len(characters)
-        cut = [
-            place >= longest and set(characters[place - longest : place]) == {c} for place, c in enumerate(characters)
-        ]
-        token_ids += [known.get(c, 2) for c in [" ", *compress(characters, map(not_, cut))]]
+        token_ids.append(known.get(" ", 2))
+        for place, c in enumerate(characters):
+            if place < longest or set(characters[place - longest : place]) != {c}:
+                token_ids.append(known.get(c, 2))
     return token_ids, words, known_words
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from service.errors import BundleError
+from service.inference.languages import AUTO
 from service.inference.part import FileName, Part
 from service.inference.tokenizers import AnyTokenizerSpec
 
@@ -72,6 +73,7 @@ class Manifest(Part):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     version: int = Field(ge=1)
     description: str
+    language: str = Field(default="en", pattern="^[a-z]{2}$", description="Of the texts it learned from (ISO 639-1).")
     tokenizer: AnyTokenizerSpec
     input: InputSpec
     output: OutputSpec
@@ -84,6 +86,13 @@ class Manifest(Part):
     seed: int
     libraries: dict[str, str] = Field(description="Versions that made the bundle.")
     files: dict[FileName, Sha256] = Field(description="SHA-256 of every other file of the bundle.")
+
+    @field_validator("name")
+    @classmethod
+    def _names_one_model(cls, name: str) -> str:
+        if name == AUTO:
+            raise ValueError("this word asks for the model of a text's language, and names none")
+        return name
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,36 @@ from service.inference.tokenizers import TOKENIZERS
 
 
 @dataclass(frozen=True, slots=True)
+class ModelName:
+    """A version of a model."""
+
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What the model says of one text."""
 
     label: str
     probability: float  # of the positive label
-    words: int
+    words: int  # or characters, if the model reads these (see `Encoded`)
     known_words: int  # of them, those the model has a vector for
     truncated: bool  # words were cut because the text is longer than the model reads
+    model: ModelName | None = None  # that says it
+
+    def fields(self) -> dict[str, Any]:
+        """What it says, as the members of an answer."""
+        return {
+            "label": self.label,
+            "probability": self.probability,
+            "words": self.words,
+            "known_words": self.known_words,
+            "truncated": self.truncated,
+        }
 
 
 class Predictor:
@@ -38,6 +60,7 @@ class Predictor:
         first_layer: FirstLayer | None = None,
     ) -> None:
         self.manifest = manifest
+        self.name = ModelName(manifest.name, manifest.version)
         self.precision = precision
         self._tokenizer = tokenizer
         self._session = session
@@ -106,6 +129,7 @@ class Predictor:
                 words=text.words,
                 known_words=text.known_words,
                 truncated=len(text.token_ids) > maxlen,
+                model=self.name,
             )
             for text, probability in zip(encoded, probabilities, strict=True)
         ]

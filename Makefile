@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve test train explore bench soak check lock docker docker-test clean help
+.PHONY: serve test train explore report bench soak check lock docker docker-test clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -20,6 +20,9 @@ train: $(VENV)/.training ## fit, evaluate and export the lecture's network (ARGS
 
 explore: $(VENV)/.training ## look at the data set
 	$(BIN)/python -m training explore $(ARGS)
+
+report: $(VENV)/.training ## put a run into one HTML page (ARGS="--run-dir models/imdb-conv1d/reports/1")
+	$(BIN)/python -m training report $(ARGS)
 
 bench: $(VENV)/.test ## measure the speed against the usual way of serving (needs wrk)
 	$(BIN)/python -m bench $(ARGS)

@@ -15,8 +15,10 @@ import click
 import httpx
 
 from bench import inprocess, tokenizing
+from bench.pictures import speed_pictures
 from bench.servers import Load, Server, load, memory_mb, running, servers, write_bodies
 from bench.texts import reviews, shortened
+from service.inference.bundle import open_bundle
 
 CONNECTIONS = (1, 16, 64, 256)
 SHORT_WORDS = 20
@@ -27,8 +29,14 @@ SHORT_WORDS = 20
 @click.option("--seconds", type=click.IntRange(1), default=4, show_default=True, help="Of load for each measurement.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of which the median counts.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/bench.json"), show_default=True)
-def main(bundle: Path, seconds: int, rounds: int, output: Path) -> None:
-    """Measure this service against the usual way of serving the same weights."""
+@click.option("--draw", is_flag=True, help="Measure nothing: draw the pictures of the run in --output again.")
+def main(bundle: Path, seconds: int, rounds: int, output: Path, draw: bool) -> None:
+    """Measure this service against the usual way of serving the same weights; pictures go beside the output."""
+    if draw and not output.exists():
+        raise click.UsageError(f"There is no {output} to draw from; --output names the figures of a run.")
+    if draw:
+        _draw(json.loads(output.read_text()), output)
+        return
     if not shutil.which("wrk"):
         click.echo("error: the load generator wrk is missing; on Debian: apt-get install wrk", err=True)
         sys.exit(1)
@@ -37,7 +45,9 @@ def main(bundle: Path, seconds: int, rounds: int, output: Path) -> None:
     cores = len(os.sched_getaffinity(0))
     machine = f"{cores} cores of {_processor()}, shared with the load generator; {source}"
     click.echo(f"{machine}\n")
-    found: dict[str, Any] = {"machine": machine, "in_process": {}, "tokenizing": {}, "http": {}, "many": {}}
+    manifest = open_bundle(bundle).manifest
+    found: dict[str, Any] = {"machine": machine, "model": f"{manifest.name}/{manifest.version}"}
+    found |= {"in_process": {}, "tokenizing": {}, "http": {}, "many": {}}
     for kind, these in inputs.items():
         for threads in sorted({1, cores}):
             rates = inprocess.measure(bundle, these, threads)
@@ -59,6 +69,13 @@ def main(bundle: Path, seconds: int, rounds: int, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(found, indent=1) + "\n")
     click.echo(f"Written to {output}")
+    _draw(found, output)
+
+
+def _draw(found: dict[str, Any], output: Path) -> None:
+    for picture in speed_pictures(found):
+        picture.write(output.parent)
+        click.echo(f"Drawn: {output.parent / picture.name}.svg")
 
 
 def _http(

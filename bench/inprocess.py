@@ -9,8 +9,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.inference.bundle import Bundle, open_bundle
+from service.inference.inputs import TokenIds
 from service.inference.predictor import Predictor
-from service.inference.session import Session, TokenIds
+from service.inference.session import Session
 
 ROUNDS = 5
 USUAL_BATCH = 32

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import OverloadedError, ShuttingDownError
-from service.inference.session import Batch, in_order
+from service.inference.inputs import Batch
+from service.inference.session import in_order
 from service.inference.tokenizer import Encoded
 
 BATCH_SIZE = 32

@@ -1,4 +1,5 @@
 """Fits the sentiment network and exports it as a bundle that `service` can load.
 
-Read the modules in the order of a run: `recipes`, `data`, `model`, `fit`, `evaluate`, `plots`, `export`.
+Read the modules in the order of a run: `recipes`, `data`, `model`, `fit`, `evaluate`, `export`, `plots`. `record` and
+`report` read back what a run wrote.
 """

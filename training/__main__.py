@@ -1,4 +1,4 @@
-"""The command line: `python -m training` does a whole run, `python -m training explore` looks at the data."""
+"""The command line: `python -m training` does a whole run; `explore` looks at the data, `report` at a run."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import click
 
 from service.errors import ServiceError
 from training.errors import TrainingError
-from training.recipes import LECTURE, RECIPES, free_version
+from training.recipes import LECTURE, RECIPES, WideDeepRecipe, free_version
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _data_dir = click.option(
@@ -32,6 +32,11 @@ _data_dir = click.option(
     is_flag=True,
     help="Make the first version that --models-dir does not have, in a run folder of its own: runs/<recipe>-<version>.",
 )
+@click.option(
+    "--held-out",
+    is_flag=True,
+    help="Only judge the recipe by training reviews that it holds out; the test reviews stay unseen.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --run-dir from its last whole epoch.")
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the recipe's.")
@@ -45,15 +50,22 @@ def cli(
     run_dir: Path | None,
     models_dir: Path | None,
     new_version: bool,
+    held_out: bool,
     resume: bool,
     **changes: Any,
 ) -> None:
     """Fit the network of a recipe and export it as a bundle: data, model, fit, evaluate, export."""
     if context.invoked_subcommand:
         return
-    from training.run import train  # TensorFlow takes seconds to import; --help should not
+    from training.run import judge, train  # TensorFlow takes seconds to import; --help should not
 
     chosen = replace(RECIPES[recipe], **{name: value for name, value in changes.items() if value is not None})
+    if held_out:
+        if not isinstance(chosen, WideDeepRecipe):
+            raise click.UsageError(f"The recipe {recipe} holds no reviews out.")
+        run_dir = run_dir or Path("runs") / f"{recipe}-held-out"
+        click.echo(_table(judge(chosen, data_dir, run_dir)))
+        return
     run_name = recipe
     if new_version:
         if models_dir is None:
@@ -73,6 +85,18 @@ def cli(
     )
 
 
+def _table(metrics: dict[str, Any]) -> str:
+    """The main figures of held-out reviews and of the short texts out of them."""
+    rows = {"whole reviews": metrics, **metrics.get("short_texts", {})}
+    lines = [f"{'held out':20} {'texts':>6} {'accuracy':>9} {'positive':>9} {'calibration error':>18}"]
+    for name, figures in rows.items():
+        lines.append(
+            f"{name:20} {figures['reviews']:6,} {figures['accuracy']:9.4f} {figures['predicted_positive']:9.3f} "
+            f"{figures['calibration_error']:18.4f}"
+        )
+    return "\n".join(lines)
+
+
 @cli.command()
 @click.option("--data", type=click.Choice(["imdb", "nsmc"]), default="imdb", show_default=True, help="The data set.")
 @click.option(
@@ -86,6 +110,42 @@ def explore(data: str, data_dir: Path | None, output: Path) -> None:
 
     named = os.environ.get(f"{data.upper()}_DATA_DIR")
     click.echo(look(CORPORA[data](data_dir or (Path(named) if named else None)), output))
+
+
+@cli.command()
+@click.option(
+    "--run-dir",
+    type=_FOLDER,
+    default=Path("runs") / LECTURE.name,
+    show_default=True,
+    help="Folder of a finished run, or the report of a model: models/<name>/reports/<version>.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The page.  [default: <run-dir>/report.html]"
+)
+@click.option(
+    "--bench",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("runs/bench.json"),
+    show_default=True,
+    help="Of `make bench`: its speeds are shown if it measured this model.",
+)
+@click.option("--pictures", is_flag=True, help="Draw the SVG files in --run-dir anew as well.")
+def report(run_dir: Path, output: Path | None, bench: Path, pictures: bool) -> None:
+    """Put a run into one HTML page that needs nothing else: recipe, curves, quality, data, versions."""
+    from training.record import read_record, run_pictures
+    from training.report import report_page
+
+    record = read_record(run_dir)
+    drawn = run_pictures(record)
+    output = output or run_dir / "report.html"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(report_page(record, drawn, bench))
+    click.echo(f"Written to {output}")
+    if pictures:
+        for picture in drawn:
+            picture.write(run_dir)
+        click.echo(f"Drawn in {run_dir}: {', '.join(f'{picture.name}.svg' for picture in drawn)}")
 
 
 def main() -> None:

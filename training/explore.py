@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from training.corpora import Corpus
-from training.plots import length_plot
+from training.data import Split
+from training.plots import length_picture
+
+HISTOGRAM_BARS = 60
+"""Up to the length that 1 % of the reviews exceed; they are in the last bar."""
 
 
 def decode(token_ids: Sequence[int], names: Mapping[int, str], joint: str = " ") -> str:
@@ -17,28 +21,43 @@ def decode(token_ids: Sequence[int], names: Mapping[int, str], joint: str = " ")
     return joint.join(names[token_id] for token_id in token_ids)
 
 
-def explore(corpus: Corpus, output: Path) -> str:
-    """Writes `explore.json` and `lengths.png` into a folder and returns the same findings as text."""
-    (reviews, labels), (test_reviews, test_labels) = corpus.train, corpus.test
-    num_words, maxlen, names = corpus.num_words, corpus.maxlen, corpus.names
-    every, every_label = np.concatenate([reviews, test_reviews]), np.concatenate([labels, test_labels])
-    lengths = np.array([len(review) for review in every])
-    counts = Counter(token_id for review in every for token_id in review)
-    kept = sum(count for token_id, count in counts.items() if token_id < num_words)
-    found: dict[str, Any] = {
-        "reviews": {"train": len(reviews), "test": len(test_reviews)},
-        "classes": {
-            "negative": int((every_label == 0).sum()),
-            "positive": int((every_label == 1).sum()),
-        },
+def data_facts(train: Split, test: Split, maxlen: int) -> dict[str, Any]:
+    """How many reviews there are, of which class, and how long, as plain JSON values.
+
+    Args:
+        train: reviews as lists of token ids, and labels.
+        test: the same.
+        maxlen: how many ids of a review the model reads.
+    """
+    labels = np.concatenate([train[1], test[1]])
+    lengths = np.array([len(review) for split in (train, test) for review in split[0]])
+    step = max(1, round(np.percentile(lengths, 99) / HISTOGRAM_BARS))
+    bars = np.clip((lengths - 1) // step, 0, HISTOGRAM_BARS - 1)
+    return {
+        "reviews": {"train": len(train[1]), "test": len(test[1])},
+        "classes": {"negative": int((labels == 0).sum()), "positive": int((labels == 1).sum())},
         "length": {
             "mean": float(lengths.mean()),
             "standard_deviation": float(lengths.std()),
             "percentiles": {str(p): int(np.percentile(lengths, p)) for p in (5, 25, 50, 75, 95, 99)},
             "longest": int(lengths.max()),
+            "maxlen": maxlen,
             "share_over_maxlen": float((lengths > maxlen).mean()),
+            "histogram": {"step": step, "reviews": np.bincount(bars).tolist()},
         },
-        "empty": int((lengths <= 1).sum()),
+    }
+
+
+def explore(corpus: Corpus, output: Path) -> str:
+    """Writes `explore.json` and `lengths.svg` into a folder and returns the same findings as text."""
+    num_words, maxlen, names = corpus.num_words, corpus.maxlen, corpus.names
+    reviews, labels = corpus.train
+    every = [review for split in (corpus.train, corpus.test) for review in split[0]]
+    counts = Counter(token_id for review in every for token_id in review)
+    kept = sum(count for token_id, count in counts.items() if token_id < num_words)
+    found: dict[str, Any] = {
+        **data_facts(corpus.train, corpus.test, maxlen),
+        "empty": sum(len(review) <= 1 for review in every),
         "repeated": len(every) - len({tuple(review) for review in every}),
         corpus.units: {
             "in_index": sum(token_id >= corpus.first_id for token_id in names),
@@ -58,7 +77,7 @@ def explore(corpus: Corpus, output: Path) -> str:
     }
     output.mkdir(parents=True, exist_ok=True)
     (output / "explore.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    length_plot(lengths, maxlen, output / "lengths.png")
+    length_picture(found["length"]).write(output)
     return _summary(found, corpus, output)
 
 
@@ -79,4 +98,4 @@ def _summary(found: dict[str, Any], corpus: Corpus, output: Path) -> str:
     for sample in found["samples"]:
         lines.append(f"A {('negative', 'positive')[sample['label']]} one: {sample['text'][:240]} ...")
         lines.append(f"  as the model reads its end: ... {sample['as_the_model_reads_it'][-240:]}")
-    return "\n".join([*lines, f"Written to {output}: explore.json, lengths.png"])
+    return "\n".join([*lines, f"Written to {output}: explore.json, lengths.svg"])

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from service.inference.bundle import (
     InputSpec,
     LayerSpec,
     Manifest,
+    NgramSpec,
     OutputSpec,
     open_bundle,
 )
@@ -30,11 +31,13 @@ from service.inference.keras_imdb import KerasImdbSpec, plain_typography
 from service.inference.predictor import Predictor
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
-from training.inference_form import INPUT, OPSET, OUTPUT, inference_form
+from training.graph_writer import INPUT, OPSET, OUTPUT
+from training.inference_form import inference_form
 from training.layers import describe_layers, first_convolutions
 from training.logit_output import LOGIT, add_logit
 from training.quantize import best_quantized_form
-from training.recipes import Recipe
+from training.recipes import LABELS, LectureRecipe, Recipe
+from training.short_texts import LabelledTexts
 
 MAX_DIFFERENCE = 1e-5
 """Largest |Δp| between Keras and an exact graph that passes."""
@@ -44,7 +47,7 @@ MIN_AGREEMENT, MAX_ACCURACY_LOSS = 0.995, 0.001
 logger = logging.getLogger(__name__)
 
 VOCABULARY_FILE = "vocabulary.txt"
-LABELS = ("negative", "positive")
+NGRAMS_FILE = "ngrams.npy"
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,14 @@ class Reference:
         texts: the same reviews as text.
         labels: 1 = positive, int64[n].
         lengths: token ids of each review before any cut, int64[n].
+        short_texts: sentences out of them, by the name of the set, that the finished bundle is measured on as well.
     """
 
     probabilities: NDArray[np.float32]
     texts: list[str]
     labels: NDArray[np.int64]
     lengths: NDArray[np.int64]
+    short_texts: dict[str, LabelledTexts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,53 +77,100 @@ class Exported:
     graphs: dict[str, dict[str, Any]]
 
 
-def to_onnx(model: keras.Model, input_name: str, output_name: str) -> onnx.ModelProto:
+@dataclass(frozen=True)
+class Ngrams:
+    """The n-grams of a network's second input, as `service.inference.ngrams` looks them up.
+
+    Attributes:
+        name: of the input.
+        keys: int64[n], rising.
+        max_order: token ids in the longest.
+        first_word_id: token ids below it are in none.
+    """
+
+    name: str
+    keys: NDArray[np.int64]
+    max_order: int
+    first_word_id: int
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """What a trained network is in a bundle.
+
+    Attributes:
+        by_precision: the reference as tf2onnx writes it, the form that computes less, and that in 8 bits. Where the
+            second is missing the reference stands for it.
+        layers: for people to look at.
+        ngrams: of the second input, if there is one.
+    """
+
+    by_precision: dict[str, onnx.ModelProto]
+    layers: tuple[LayerSpec, ...]
+    ngrams: Ngrams | None = None
+
+
+def to_onnx(model: keras.Model, output_name: str) -> onnx.ModelProto:
     """The model as tf2onnx writes it, for any batch size, with outputs more for what its first convolutions give.
 
     These outputs have the names of their layers; they cost nothing where they are not asked for.
 
     Args:
-        model: with one input and one output, of fixed shapes but for the batch.
-        input_name: of the graph's input.
+        model: with one output; the graph's inputs have the names of its.
         output_name: of the graph's output.
     """
     first = first_convolutions(model)
     whole = keras.Model(model.inputs, [model.outputs[0], *(layer.output for layer in first)])
     names = [output_name, *(layer.name for layer in first)]
-    spec = tf.TensorSpec((None, *model.input_shape[1:]), model.inputs[0].dtype, name=input_name)
+    specs = [tf.TensorSpec(each.shape, each.dtype, name=each.name) for each in model.inputs]
 
-    @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator]
-    def graph(batch: tf.Tensor) -> dict[str, tf.Tensor]:
-        return dict(zip(names, tf.nest.flatten(whole(batch, training=False)), strict=True))
+    @tf.function(input_signature=specs)  # type: ignore[untyped-decorator]
+    def graph(*batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        return dict(zip(names, tf.nest.flatten(whole(list(batch), training=False)), strict=True))
 
-    proto: onnx.ModelProto = tf2onnx.convert.from_function(graph, input_signature=[spec], opset=OPSET)[0]
+    proto: onnx.ModelProto = tf2onnx.convert.from_function(graph, input_signature=specs, opset=OPSET)[0]
     outputs = {output.name: output for output in proto.graph.output}
     del proto.graph.output[:]
     proto.graph.output.extend(outputs[name] for name in names)  # tf2onnx sorts them by name
     return proto
 
 
+def lecture_graphs(model: keras.Model, recipe: LectureRecipe, training_token_ids: NDArray[np.int32]) -> Graphs:
+    """The graphs of a network that `build_model` made.
+
+    Args:
+        model: trained.
+        recipe: which it was trained by.
+        training_token_ids: padded training reviews, int32[n, maxlen], for the 8-bit form to be calibrated on.
+    """
+    graphs = {"reference": to_onnx(model, OUTPUT)}
+    form = inference_form(model) if recipe.padding == "post" else None
+    if form is not None:
+        graphs |= {"float32": form, "int8": best_quantized_form(form, training_token_ids)}
+    return Graphs(graphs, describe_layers(model, recipe.maxlen))
+
+
 def write_bundle(
-    model: keras.Model,
+    network: Graphs,
     recipe: Recipe,
     word_index: dict[str, int],
     reference: Reference,
-    training_token_ids: NDArray[np.int32],
     libraries: dict[str, str],
     path: Path,
+    held_out: dict[str, Any] | None = None,
 ) -> Exported:
     """Exports the model as the bundle `path`, which appears whole and checked, or not at all.
 
     Its metrics are those of the finished bundle in float32, which reads the reference's texts as the service will.
 
     Args:
-        model: trained.
+        network: trained.
         recipe: which it was trained by.
         word_index: word to rank.
         reference: test reviews that every graph has to answer as Keras does.
-        training_token_ids: padded training reviews, int32[n, maxlen], for the 8-bit form to be calibrated on.
         libraries: versions, for the manifest.
         path: folder of the bundle, `<name>/<version>`.
+        held_out: metrics on training reviews that were held out, for the manifest.
 
     Raises:
         ExportError: the exported model differs from Keras.
@@ -126,15 +178,16 @@ def write_bundle(
     partial = path.parent / f".{path.name}.partial" / recipe.model_name / str(recipe.model_version)
     shutil.rmtree(partial.parents[1], ignore_errors=True)
     partial.mkdir(parents=True)
-    graphs = _write_graphs(model, recipe, training_token_ids, partial)
-    ranked = sorted(word_index, key=word_index.__getitem__)
-    (partial / VOCABULARY_FILE).write_bytes(("\n".join(ranked) + "\n").encode())
-    layers = describe_layers(model)
-    manifest = _manifest(recipe, graphs, layers, _hashes(partial), libraries)
+    graphs = _write_graphs(network, partial)
+    (partial / VOCABULARY_FILE).write_bytes(("\n".join(ranked_words(word_index)) + "\n").encode())
+    if network.ngrams:
+        np.save(partial / NGRAMS_FILE, network.ngrams.keys)
+    manifest = _manifest(recipe, network, graphs, _hashes(partial), libraries)
     _write_manifest(partial, manifest)
     measured = _measure_graphs(partial, graphs, reference, recipe.threshold)
-    manifest = _manifest(recipe, graphs, layers, _hashes(partial), libraries)
-    _write_manifest(partial, manifest.model_copy(update={"metrics": {"test": measured}}))
+    manifest = _manifest(recipe, network, graphs, _hashes(partial), libraries)
+    all_metrics = {"test": measured, **({"validation": held_out} if held_out else {})}
+    _write_manifest(partial, manifest.model_copy(update={"metrics": all_metrics}))
     if path.exists():
         shutil.rmtree(path)
     os.replace(partial, path)
@@ -142,23 +195,36 @@ def write_bundle(
     return Exported(measured, {precision: graph.metrics for precision, graph in graphs.items()})
 
 
+def ranked_words(word_index: dict[str, int]) -> list[str]:
+    """The words of an index, the most frequent first."""
+    return sorted(word_index, key=word_index.__getitem__)
+
+
+def tokenizer_spec(recipe: Recipe) -> KerasImdbSpec:
+    """How a recipe's text becomes token ids: as in Keras's IMDB data set."""
+    return KerasImdbSpec(
+        name="keras-imdb",
+        vocabulary=VOCABULARY_FILE,
+        num_words=recipe.num_words,
+        pad_id=0,
+        start_id=1,
+        oov_id=2,
+        index_from=3,
+    )
+
+
 def _write_manifest(path: Path, manifest: Manifest) -> None:
     (path / MANIFEST_FILE).write_text(json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
 
 
-def _write_graphs(
-    model: keras.Model, recipe: Recipe, training_token_ids: NDArray[np.int32], path: Path
-) -> dict[str, GraphSpec]:
-    """The graphs by precision: the reference as tf2onnx writes it, the form that computes less, and that in 8 bits."""
-    onnx.save(add_logit(to_onnx(model, INPUT, OUTPUT), OUTPUT), path / "reference.onnx")
-    graphs = {"reference": GraphSpec(file="reference.onnx", input_shape=(None, model.input_shape[1]), metrics={})}
-    form = inference_form(model) if recipe.padding == "post" else None
-    if form is None:
-        return {**graphs, "float32": graphs["reference"]}
-    for precision, graph in (("float32", form), ("int8", best_quantized_form(form, training_token_ids))):
+def _write_graphs(network: Graphs, path: Path) -> dict[str, GraphSpec]:
+    """Writes each graph, with its logit, to a file."""
+    specs = {}
+    for precision, graph in network.by_precision.items():
         onnx.save(add_logit(graph, OUTPUT), path / f"{precision}.onnx")
-        graphs[precision] = GraphSpec(file=f"{precision}.onnx", input_shape=(None, None), metrics={})
-    return graphs
+        length = graph.graph.input[0].type.tensor_type.shape.dim[1].dim_value or None
+        specs[precision] = GraphSpec(file=f"{precision}.onnx", input_shape=(None, length), metrics={})
+    return {"reference": specs["reference"], "float32": specs["reference"], **specs}
 
 
 def _measure_graphs(path: Path, graphs: dict[str, GraphSpec], reference: Reference, threshold: float) -> dict[str, Any]:
@@ -176,8 +242,8 @@ def _measure_graphs(path: Path, graphs: dict[str, GraphSpec], reference: Referen
     exact: NDArray[np.float64] = np.empty(0)
     for precision in list(graphs):
         # Through the service's own reader, tokenizer and session, as a caller's text goes.
-        predictions = Predictor.load(open_bundle(path), precision).predict(reference.texts)
-        answers = np.array([prediction.probability for prediction in predictions])
+        predictor = Predictor.load(open_bundle(path), precision)
+        answers = np.array([prediction.probability for prediction in predictor.predict(reference.texts)])
         difference = float(np.abs(answers[as_keras] - reference.probabilities[as_keras]).max())
         accuracy = float(((answers >= threshold) == reference.labels).mean())
         about = {"reviews": len(answers), "max_difference_to_keras": difference, "accuracy": accuracy}
@@ -194,8 +260,18 @@ def _measure_graphs(path: Path, graphs: dict[str, GraphSpec], reference: Referen
             )
         else:
             exact, measured = answers, metrics(Answers(answers, reference.labels, reference.lengths), threshold)
+            short = {
+                name: metrics(_answers(predictor, texts), threshold) for name, texts in reference.short_texts.items()
+            }
+            measured |= {"short_texts": short} if short else {}
         graphs[precision] = graphs[precision].model_copy(update={"metrics": about})
     return measured
+
+
+def _answers(predictor: Predictor, texts: LabelledTexts) -> Answers:
+    probabilities = np.array([prediction.probability for prediction in predictor.predict(texts.texts)])
+    lengths = np.array([len(text.token_ids) for text in predictor.encode(texts.texts)])
+    return Answers(probabilities, texts.labels, lengths)
 
 
 def _hashes(path: Path) -> dict[str, str]:
@@ -205,8 +281,8 @@ def _hashes(path: Path) -> dict[str, str]:
 
 def _manifest(
     recipe: Recipe,
+    network: Graphs,
     graphs: dict[str, GraphSpec],
-    layers: tuple[LayerSpec, ...],
     files: dict[str, str],
     libraries: dict[str, str],
 ) -> Manifest:
@@ -215,21 +291,14 @@ def _manifest(
         name=recipe.model_name,
         version=recipe.model_version,
         description=recipe.description,
-        tokenizer=KerasImdbSpec(
-            name="keras-imdb",
-            vocabulary=VOCABULARY_FILE,
-            num_words=recipe.num_words,
-            pad_id=0,
-            start_id=1,
-            oov_id=2,
-            index_from=3,
-        ),
+        tokenizer=tokenizer_spec(recipe),
         input=InputSpec(
             name=INPUT, dtype="int32", maxlen=recipe.maxlen, padding=recipe.padding, truncating=recipe.truncating
         ),
+        ngrams=_ngram_spec(network.ngrams),
         output=OutputSpec(name=OUTPUT, dtype="float32", logit=LOGIT),
         graphs=graphs,
-        layers=layers,
+        layers=network.layers,
         labels=LABELS,
         threshold=recipe.threshold,
         metrics={},
@@ -238,3 +307,9 @@ def _manifest(
         libraries=libraries,
         files=files,
     )
+
+
+def _ngram_spec(ngrams: Ngrams | None) -> NgramSpec | None:
+    if ngrams is None:
+        return None
+    return NgramSpec(name=ngrams.name, file=NGRAMS_FILE, max_order=ngrams.max_order, first_word_id=ngrams.first_word_id)

@@ -12,10 +12,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.model import build_model
-from training.recipes import Recipe
-
-History = dict[str, list[float]]
-"""Per epoch: accuracy, loss, val_accuracy, val_loss and seconds."""
+from training.recipes import LectureRecipe
+from training.trained import History
 
 Padded = tuple[NDArray[np.int32], NDArray[np.int64]]
 """Padded reviews int32[n, maxlen] and labels int64[n]."""
@@ -27,7 +25,7 @@ def make_repeatable(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def fit(recipe: Recipe, train: Padded, validation: Padded, run_dir: Path) -> tuple[keras.Model, History]:
+def fit(recipe: LectureRecipe, train: Padded, validation: Padded, run_dir: Path) -> tuple[keras.Model, History]:
     """Trains the recipe's network, or goes on from the last whole epoch found in `run_dir/epochs`.
 
     The order of reviews in an epoch follows from the seed and the epoch's number alone, so a run that was

@@ -32,10 +32,10 @@ import keras
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
-OPSET, IR_VERSION = 18, 9
-INPUT, OUTPUT = "token_ids", "probability"
+from training.graph_writer import INPUT, GraphWriter
+
 PADDING_ID = 0
 MAX_TABLE_VALUES = 8_000_000
 """Largest lookup table, in float32 values, in place of embedding and first convolution."""
@@ -184,31 +184,19 @@ def _is_plain_pool(layer: keras.layers.MaxPooling1D) -> bool:
     return (layer.padding, layer.strides, layer.data_format) == ("valid", layer.pool_size, "channels_last")
 
 
-class FormWriter:
-    """Writes the graph of an inference form, in one precision or another; a node and its output share a name.
+class FormWriter(GraphWriter):
+    """Writes the graph of an inference form, in one precision or another.
 
     What depends on the length alone is looked up by it: that is fewer nodes to run than arithmetic on shapes.
     """
 
     def __init__(self, network: Network) -> None:
+        super().__init__(INPUT)
         self._network = network
         self._reaches = [reach(network, max(1, length)) for length in range(network.maxlen + 1)]
         self._positions = np.array([present for _, present in self._reaches])
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
-        self.axis_1 = self.constant("axis_1", [1], np.int64)
         self._zero = self.constant("zero", [0], np.int64)
         self.add("length", "Squeeze", self.add("shape", "Shape", INPUT, start=1, end=2))
-
-    def constant(self, name: str, values: Any, dtype: type) -> str:
-        """Adds a constant and returns its name."""
-        self._constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
-        return name
-
-    def add(self, name: str, operator: str, *inputs: str, **attributes: Any) -> str:
-        """Adds a node and returns the name of its output."""
-        self._nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
-        return name
 
     def ids(self) -> str:
         """The token ids, padded as far as the first block needs: int32[batch, n]."""
@@ -241,7 +229,7 @@ class FormWriter:
         own = self.add("own", "Gather", self.constant("own_by_length", inside[:, None, None], np.float32), lengths)
         table = self.constant("positions_by_length", self._positions[:, None], np.int64)
         computed = self.add("positions", "Gather", table, "length")
-        own = self.add("own_computed", "Slice", own, self._zero, computed, self.constant("axis_3", [3], np.int64))
+        own = self.add("own_computed", "Slice", own, self._zero, computed, self.axis(3))
         return self.add("own_features", "Mul", value, own), lengths
 
     def dense(self, value: str, padding: Floats, lengths: str = "length") -> str:
@@ -264,17 +252,6 @@ class FormWriter:
         features = self.add("features_float64", "Cast", features, to=TensorProto.DOUBLE)
         return self.add("logits", "Gemm", features, used, self.add("rest", "Gather", rest_table, lengths))
 
-    def model(self, logits: str) -> onnx.ModelProto:
-        """The whole graph, from the token ids to the sigmoid of the logits, float64[batch, 1]."""
-        exact = self.add("probabilities_float64", "Sigmoid", logits)
-        self.add(OUTPUT, "Squeeze", self.add("probabilities", "Cast", exact, to=TensorProto.FLOAT), self.axis_1)
-        ids = helper.make_tensor_value_info(INPUT, TensorProto.INT32, ["batch", "length"])
-        probability = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch"])
-        graph = helper.make_graph(self._nodes, "inference_form", [ids], [probability], initializer=self._constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-        onnx.checker.check_model(model, full_check=True)
-        return model
-
 
 def _written(network: Network) -> onnx.ModelProto:
     writer = FormWriter(network)
@@ -285,16 +262,11 @@ def _written(network: Network) -> onnx.ModelProto:
         for position, (weights, bias) in enumerate(block.convolutions):
             name = f"conv{number + 1}_{position + 1}"
             if number + position > 0:
-                value = _convolution(writer, name, value, weights, bias)
+                value = writer.convolution(name, value, weights, bias)
             value = writer.add(f"{name}_relu", "Relu", value)
         value = writer.pool(value, number)
     value, lengths = writer.own_positions(value)
     return writer.model(writer.dense(value, padding_vector(network), lengths))
-
-
-def _convolution(writer: FormWriter, name: str, value: str, weights: Floats, bias: Floats) -> str:
-    kernel = writer.constant(f"{name}_weights", weights.transpose(2, 1, 0)[:, :, None], np.float32)
-    return writer.add(name, "Conv", value, kernel, writer.constant(f"{name}_bias", bias, np.float32))
 
 
 def _first_convolution(writer: FormWriter, network: Network) -> str:
@@ -303,21 +275,14 @@ def _first_convolution(writer: FormWriter, network: Network) -> str:
     kernel, ids = len(weights), writer.ids()
     if len(network.embedding) * kernel * len(bias) > MAX_TABLE_VALUES:
         vectors = writer.constant("embedding", network.embedding, np.float32)
-        value = by_channel(writer, writer.add("vectors", "Gather", vectors, ids))
-        return _convolution(writer, "conv1_1", value, weights, bias)
+        value = writer.by_channel(writer.add("vectors", "Gather", vectors, ids))
+        return writer.convolution("conv1_1", value, weights, bias)
     rows = ""
     for tap in range(kernel):
         start = writer.constant(f"tap{tap}_from", [tap], np.int64)
         end = writer.constant(f"tap{tap}_to", [tap + 1 - kernel or np.iinfo(np.int64).max], np.int64)
-        seen = writer.add(f"tap{tap}_ids", "Slice", ids, start, end, writer.axis_1)
+        seen = writer.add(f"tap{tap}_ids", "Slice", ids, start, end, writer.axis(1))
         table = network.embedding @ weights[tap] + (bias if tap == 0 else 0)
         added = writer.add(f"tap{tap}_rows", "Gather", writer.constant(f"tap{tap}_table", table, np.float32), seen)
         rows = writer.add(f"tap{tap}_sum", "Add", rows, added) if rows else added
-    return by_channel(writer, rows)
-
-
-def by_channel(writer: FormWriter, rows: str) -> str:
-    """[batch, n, channels] -> [batch, channels, 1, n], the layout of a 4-D convolution."""
-    return writer.add(
-        "by_channel", "Transpose", writer.add("rows_4d", "Unsqueeze", rows, writer.axis_1), perm=[0, 3, 1, 2]
-    )
+    return writer.by_channel(rows)

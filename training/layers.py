@@ -1,15 +1,28 @@
 """What a bundle tells of its network's layers."""
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 
 from service.inference.bundle import LayerSpec
 
 _NOTHING_AT_INFERENCE = (keras.layers.InputLayer, keras.layers.Dropout, keras.layers.SpatialDropout1D)
+_BETWEEN = (*_NOTHING_AT_INFERENCE, keras.layers.ZeroPadding1D, keras.layers.Multiply, keras.layers.Concatenate)
+"""Layers that only arrange what others compute."""
 
 
-def describe_layers(model: keras.Model) -> tuple[LayerSpec, ...]:
-    """The layers that do something at inference, in their order."""
-    return tuple(_describe(layer) for layer in model.layers if not isinstance(layer, _NOTHING_AT_INFERENCE))
+def describe_layers(model: keras.Model, length: int) -> tuple[LayerSpec, ...]:
+    """The layers that compute something at inference, in their order.
+
+    Args:
+        model: whose inputs are rows of ids.
+        length: of the rows, for the shapes of what the layers give.
+    """
+    layers = [layer for layer in model.layers if not isinstance(layer, _BETWEEN)]
+    probe = keras.Model(model.inputs, [layer.output for layer in layers])
+    outputs = probe([np.zeros((1, length), np.int32) for _ in model.inputs])
+    return tuple(_describe(layer, output.shape[1:]) for layer, output in zip(layers, outputs, strict=True))
 
 
 def first_convolutions(model: keras.Model) -> list[keras.layers.Conv1D]:
@@ -17,11 +30,11 @@ def first_convolutions(model: keras.Model) -> list[keras.layers.Conv1D]:
     return [layer for layer in model.layers if _sees_runs_of_ids(layer)]
 
 
-def _describe(layer: keras.Layer) -> LayerSpec:
+def _describe(layer: keras.Layer, shape: Sequence[int]) -> LayerSpec:
     return LayerSpec(
         name=layer.name,
         kind=type(layer).__name__,
-        output_shape=tuple(layer.output.shape[1:]) or (1,),
+        output_shape=tuple(shape) or (1,),
         parameters=layer.count_params(),
         kernel_size=layer.kernel_size[0] if isinstance(layer, keras.layers.Conv1D) else None,
         activations=layer.name if _sees_runs_of_ids(layer) else None,
@@ -36,6 +49,7 @@ def _sees_runs_of_ids(layer: keras.Layer) -> bool:
 
 
 def _origin(layer: keras.Layer) -> keras.Layer:
-    """The layer that gives a layer its input, dropout passed over."""
-    origin = layer.input._keras_history.operation
-    return _origin(origin) if isinstance(origin, _NOTHING_AT_INFERENCE[1:]) else origin
+    """The layer that gives a layer its input, what only arranges passed over."""
+    given = layer.input[0] if isinstance(layer.input, list) else layer.input
+    origin = given._keras_history.operation
+    return _origin(origin) if isinstance(origin, _BETWEEN[1:]) else origin

@@ -2,10 +2,10 @@
 
 import keras
 
-from training.recipes import Recipe
+from training.recipes import LectureRecipe
 
 
-def build_model(recipe: Recipe) -> keras.Sequential:
+def build_model(recipe: LectureRecipe) -> keras.Sequential:
     """The compiled network: token ids int32[batch, maxlen] -> probability of positive float32[batch, 1].
 
     Word vectors, then blocks of convolutions (relu, He initialisation, no padding) that each end in a pool,

@@ -1,105 +1,173 @@
-"""The pictures of a run; opaque and light, so that they read the same on a dark page."""
+"""The pictures of a run, drawn from the figures that it wrote."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-TRAIN, HELD_OUT, GRID, INK = "#2563a8", "#d1600a", "#d9d9d9", "#222222"
-_STYLE: Any = {
-    "font.size": 11,
-    "axes.edgecolor": INK,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-}
+from training import findings
+from training.style import FIRST, INK, PAPER, SECOND, SOFT, WIDTH, Picture, picture
+
+_WHOLE_NUMBERS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
-def history_plots(history: dict[str, list[float]], folder: Path) -> None:
-    """The lecture's two plots, `loss.png` and `accuracy.png`: training and validation for each epoch."""
-    epochs = range(1, len(history["loss"]) + 1)
+def history_pictures(history: dict[str, list[float]]) -> list[Picture]:
+    """The lecture's two plots, `loss` and `accuracy`, as far as there are figures: training and validation."""
+    pictures = []
     for name in ("loss", "accuracy"):
-        with _figure(folder / f"{name}.png") as axes:
-            axes.plot(epochs, history[name], color=TRAIN, marker="o", label=f"training {name}")
-            axes.plot(epochs, history[f"val_{name}"], color=HELD_OUT, marker="s", label=f"validation {name}")
-            axes.set(title=f"{name.capitalize()} after each epoch", xlabel="epoch", ylabel=name)
-            axes.set_xticks(epochs)
-            axes.legend()
+        if history.get(name) or history.get(f"val_{name}"):
+            title = findings.history_finding(name, history)
+            about = f"{name.capitalize()} after each epoch, in training and, where it was measured, in validation."
+            pictures.append(picture(name, title, about, partial(_history, name=name, history=history)))
+    return pictures
 
 
-def metrics_plots(metrics: dict[str, Any], labels: Sequence[str], folder: Path) -> None:
-    """`confusion.png`, `calibration.png` and `by_length.png`."""
-    with _figure(folder / "confusion.png", size=(4.6, 4.0)) as axes:
-        _confusion(axes, np.array(metrics["confusion"]), labels)
-    with _figure(folder / "calibration.png", size=(5.0, 4.6)) as axes:
-        _calibration(axes, metrics)
-    with _figure(folder / "by_length.png") as axes:
-        _by_length(axes, metrics)
+def metrics_pictures(metrics: dict[str, Any], labels: Sequence[str]) -> list[Picture]:
+    """`confusion`, `calibration`, `by_length` and `short_texts`: of those that there are figures for."""
+    pictures, overall = [], metrics.get("accuracy")
+    if counts := metrics.get("confusion"):
+        title = findings.confusion_finding(counts, labels)
+        about = "Reviews by their label (rows) and by what the model says (columns)."
+        size = (4.6, 4.1)
+        pictures.append(
+            picture("confusion", title, about, lambda axes: _confusion(axes, np.array(counts), labels), size)
+        )
+    if bins := metrics.get("calibration"):
+        title = findings.calibration_finding(bins)
+        about = "Reviews grouped by the probability they were given, against the share of them that is positive."
+        pictures.append(picture("calibration", title, about, lambda axes: _calibration(axes, bins), (4.6, 4.8)))
+    if rows := metrics.get("by_length"):
+        title = findings.by_length_finding(rows)
+        about = "Accuracy for reviews of each length, with 95% intervals."
+        named = {findings.length_bin(row): row for row in rows}
+        pictures.append(_shares_picture("by_length", title, about, named, overall, "length of the review (token ids)"))
+    if sets := metrics.get("short_texts"):
+        title = findings.short_texts_finding(sets, overall)
+        about = "Accuracy for parts of reviews, with 95% intervals, and the share that is called positive."
+        pictures.append(_shares_picture("short_texts", title, about, sets, overall, ""))
+    return pictures
 
 
-def length_plot(lengths: NDArray[np.int64], maxlen: int, path: Path) -> None:
-    """How long the reviews are, with the model's cut drawn in."""
-    shown = int(np.percentile(lengths, 99))
-    with _figure(path) as axes:
-        axes.hist(np.minimum(lengths, shown), bins=60, color=TRAIN)
-        share = float((lengths > maxlen).mean())
-        axes.axvline(maxlen, color=HELD_OUT, linewidth=2, label=f"cut at {maxlen}: {share:.0%} are longer")
-        title = "Length of the reviews (the longest 1 % in the last bar)"
-        axes.set(title=title, xlabel="token ids", ylabel="reviews")
-        axes.legend()
+def length_picture(length: dict[str, Any]) -> Picture:
+    """`lengths`: how long the reviews are, with the model's cut drawn in."""
+    about = (
+        f"Reviews by their number of token ids; the last bar holds all that are longer, up to {length['longest']:,}."
+    )
+    return picture("lengths", findings.length_finding(length), about, lambda axes: _lengths(axes, length))
 
 
-@contextmanager
-def _figure(path: Path, size: tuple[float, float] = (7.0, 4.2)) -> Iterator[Axes]:
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained", facecolor="white")
-        yield figure.add_subplot()
-        figure.savefig(path, dpi=120)
+def _history(axes: Axes, *, name: str, history: dict[str, list[float]]) -> None:
+    lines = [("", "training", FIRST, "o"), ("val_", "validation", SECOND, "s")]
+    for prefix, label, colour, marker in lines:
+        if values := history.get(f"{prefix}{name}"):
+            axes.plot(range(1, len(values) + 1), values, color=colour, marker=marker, markersize=5, label=label)
+    axes.set(xlabel="epoch", ylabel="accuracy" if name == "accuracy" else "loss (cross-entropy, nats)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if name == "accuracy":
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    else:
+        axes.set_ylim(bottom=0)
+    axes.legend(loc="best")
 
 
-def _confusion(axes: Axes, counts: NDArray[np.int64], labels: Sequence[str]) -> None:
-    axes.imshow(counts, cmap="Blues", vmin=0)
+def _confusion(axes: Axes, counts: np.ndarray[Any, np.dtype[np.int64]], labels: Sequence[str]) -> None:
     axes.grid(False)
-    axes.set(title="Reviews by label", xlabel="said", ylabel="is", xticks=[0, 1], yticks=[0, 1])
+    for (row, column), count in np.ndenumerate(counts):
+        colour, share = FIRST if row == column else SECOND, count / max(1, counts[row].sum())
+        axes.add_patch(
+            Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=colour, alpha=0.1 + 0.3 * share, linewidth=0)
+        )
+        axes.text(column, row - 0.04, f"{count:,}", ha="center", va="center", fontsize=17)
+        axes.text(column, row + 0.2, f"{share:.1%} of {labels[row]}", ha="center", va="center", fontsize=9)
+    ticks: Any = range(len(labels))
+    axes.set(xlim=(-0.5, len(labels) - 0.5), ylim=(len(labels) - 0.5, -0.5), xticks=ticks, yticks=ticks)
+    axes.set(xlabel="the model says", ylabel="the review is")
     axes.set_xticklabels(labels)
     axes.set_yticklabels(labels, rotation=90, va="center")
-    for (row, column), count in np.ndenumerate(counts):
-        colour = "white" if count > counts.max() / 2 else INK
-        axes.text(column, row, f"{count:,}", ha="center", va="center", color=colour, fontsize=14)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
 
 
-def _calibration(axes: Axes, metrics: dict[str, Any]) -> None:
-    bins = metrics["calibration"]
-    axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle="--", label="as it should be")
-    axes.plot(
-        [b["mean_probability"] for b in bins],
-        [b["share_positive"] for b in bins],
-        color=TRAIN,
-        marker="o",
-        label=f"measured (error {metrics['calibration_error']:.3f})",
+def _calibration(axes: Axes, bins: Sequence[dict[str, float]]) -> None:
+    given, positive = [b["mean_probability"] for b in bins], [b["share_positive"] for b in bins]
+    reviews = np.array([b["reviews"] for b in bins])
+    axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1.2, linestyle="--", label="as it should be")
+    axes.plot(given, positive, color=FIRST, linewidth=1.5)
+    # One point at a time: a collection's styles would be shared in the file, where the dark colours do not find them.
+    for x, y, size in zip(given, positive, 4 + 14 * np.sqrt(reviews / reviews.max()), strict=True):
+        axes.plot(x, y, color=FIRST, marker="o", markersize=size, markeredgecolor=PAPER, clip_on=False, zorder=3)
+    axes.plot([], [], color=FIRST, marker="o", label="measured (larger: more reviews)")
+    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axes.set(xlabel="probability of positive that was given (mean)", ylabel="share that is positive")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.legend(loc="upper left")
+
+
+def _shares_picture(
+    name: str, title: str, about: str, rows: dict[str, dict[str, Any]], overall: float | None, ylabel: str
+) -> Picture:
+    size = (WIDTH, 1.7 + 0.3 * len(rows))
+    return picture(name, title, about, lambda axes: _shares(axes, rows, overall, ylabel), size)
+
+
+def _shares(axes: Axes, rows: dict[str, dict[str, Any]], overall: float | None, ylabel: str) -> None:
+    """A line for each row: accuracy with its interval, and the share called positive where it is known."""
+    for place, row in enumerate(rows.values()):
+        accuracy = row["accuracy"]
+        low, high = findings.interval(accuracy, row["reviews"])
+        axes.plot([low, high], [place, place], color=FIRST, linewidth=3, solid_capstyle="butt")
+        label = "accuracy, 95% interval" if not place else None
+        axes.plot(accuracy, place, color=FIRST, marker="o", markersize=8, linewidth=3, label=label)
+        if "predicted_positive" in row:
+            label = "called positive" if not place else None
+            axes.plot(row["predicted_positive"], place, SECOND, marker="s", linestyle="", markersize=7, label=label)
+        text = f"{accuracy:.1%} of {row['reviews']:,}"
+        axes.annotate(
+            text,
+            (1, place),
+            (6, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            color=INK,
+        )
+    if overall is not None:
+        label = f"whole test set, {overall:.1%}"
+        axes.axvline(overall, color=SOFT, linestyle="--", linewidth=1.2, label=label, zorder=1)
+    axes.set_yticks(range(len(rows)), list(rows))
+    several = any("predicted_positive" in row for row in rows.values())
+    axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel="share of the reviews" if several else "accuracy", ylabel=ylabel)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.grid(visible=False, axis="y")
+    axes.figure.legend(loc="outside lower left", ncols=3, fontsize=9, handletextpad=0.5, columnspacing=1.2)
+
+
+def _lengths(axes: Axes, length: dict[str, Any]) -> None:
+    width, counts = length["histogram"]["step"], length["histogram"]["reviews"]
+    for bar, count in enumerate(counts):
+        colour = SECOND if bar * width >= length["maxlen"] else FIRST
+        axes.bar(bar * width, count, width * 0.9, align="edge", color=colour, linewidth=0)
+    if length["maxlen"] < width * len(counts):
+        axes.axvline(length["maxlen"], color=INK, linewidth=1.5)
+        cut, place = f"the model reads {length['maxlen']:,}", (length["maxlen"], 0.95)
+        axes.annotate(cut, place, (6, 0), xycoords=("data", "axes fraction"), textcoords="offset points", va="center")
+    axes.annotate(
+        "all longer ones",
+        (1, counts[-1]),
+        (0, 4),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="right",
+        fontsize=9,
     )
-    axes.set(title="Calibration", xlabel="probability given", ylabel="share that is positive", xlim=(0, 1), ylim=(0, 1))
-    axes.legend()
-
-
-def _by_length(axes: Axes, metrics: dict[str, Any]) -> None:
-    rows = metrics["by_length"]
-    names = [f"{row['from']}-{row['to']}" if row["to"] else f"over {row['from'] - 1}" for row in rows]
-    accuracies = [row["accuracy"] for row in rows]
-    axes.plot(names, accuracies, color=TRAIN, marker="o")
-    for position, accuracy in enumerate(accuracies):
-        axes.annotate(f"{accuracy:.1%}", (position, accuracy), (0, 8), textcoords="offset points", ha="center")
-    axes.axhline(metrics["accuracy"], color=HELD_OUT, label=f"all: {metrics['accuracy']:.1%}")
-    axes.set(title="Accuracy by length", xlabel="token ids of the review", ylabel="accuracy")
-    axes.set_ylim(max(0.0, min(0.7, min(accuracies) - 0.05)), 1)
-    axes.tick_params(axis="x", labelsize=9)
-    axes.legend(loc="upper right")
+    axes.set(xlabel="length of the review (token ids)", ylabel="reviews", xlim=(0, width * len(counts)))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(_WHOLE_NUMBERS)

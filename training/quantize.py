@@ -22,7 +22,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from training.inference_form import INPUT, OUTPUT, PADDING_ID, Block, Floats, FormWriter, Network, by_channel, on_grid
+from training.graph_writer import INPUT, OUTPUT
+from training.inference_form import PADDING_ID, Block, Floats, FormWriter, Network, on_grid
 
 IDLE = 0.03
 """A channel is left out if its peak is at most this part of the largest of its layer."""
@@ -123,18 +124,19 @@ def leave_out_idle_channels(layers: list[Layer], dense: Floats) -> Floats:
 
 def balance_channels(vectors: Floats, layers: list[Layer]) -> Floats:
     """Scales channels and, inversely, the weights that read them; returns the word vectors scaled likewise."""
-    factors = _balancing(np.abs(vectors).max(axis=0))
+    factors = balancing(np.abs(vectors).max(axis=0))
     vectors = vectors * factors
     for layer in layers:
         layer.weights = layer.weights / factors[:, None]
         if layer is not layers[-1]:  # the Dense layer stays in float32 and gains nothing
-            factors = _balancing(layer.peaks)
+            factors = balancing(layer.peaks)
             layer.weights, layer.bias = layer.weights * factors, layer.bias * factors
             layer.peaks = layer.peaks * factors
     return vectors
 
 
-def _balancing(peaks: Floats) -> Floats:
+def balancing(peaks: Floats) -> Floats:
+    """The factors that make channels of such peaks more alike: [channels]."""
     largest = max(float(peaks.max()), float(np.finfo(np.float32).tiny))
     factors: Floats = (largest / np.maximum(peaks, largest * IDLE)) ** BALANCE
     return factors
@@ -220,7 +222,7 @@ def _written(network: Network, layers: list[Layer]) -> onnx.ModelProto:
     scaled = (writer.constant("vectors_step", step, np.float32), writer.constant("vectors_zero", centre, np.uint8))
     table = np.clip(np.rint(network.embedding / step) + centre, 0, 255)
     value = writer.add("vectors", "Gather", writer.constant("embedding", table, np.uint8), writer.ids())
-    value = by_channel(writer, value)
+    value = writer.by_channel(value)
     padding: Floats = table[PADDING_ID] - centre  # the steps that positions beyond the text hold, layer after layer
     rest = iter(layers)
     for number, block in enumerate(network.blocks):
@@ -228,7 +230,7 @@ def _written(network: Network, layers: list[Layer]) -> onnx.ModelProto:
             value = writer.extended(value, number)
         for position, layer in enumerate(islice(rest, len(block.convolutions)), start=1):
             name = f"conv{number + 1}_{position}"
-            steps, weights, bias = _in_8_bits(layer, step)
+            steps, weights, bias = in_8_bits(layer, step)
             kernel = (
                 writer.constant(f"{name}_weights", weights.transpose(2, 1, 0)[:, :, None], np.int8),
                 writer.constant(f"{name}_steps", steps, np.float32),
@@ -258,7 +260,7 @@ def _requantized(sums: Floats, input_step: float, steps: Floats, output_step: fl
     return rounded
 
 
-def _in_8_bits(layer: Layer, input_step: float) -> tuple[Floats, Floats, Floats]:
+def in_8_bits(layer: Layer, input_step: float) -> tuple[Floats, Floats, Floats]:
     """What a step of each filter stands for, the weights in steps, and the bias in steps of the sums (int32)."""
     sizes = np.abs(layer.weights).reshape(-1, len(layer.bias))  # neighbours here are neighbours in onnxruntime's sums
     pairs = sizes[:-1] + sizes[1:] if len(sizes) > 1 else sizes

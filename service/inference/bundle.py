@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError, field_validator
 
 from service.errors import BundleError
@@ -31,6 +33,15 @@ class InputSpec(Part):
     maxlen: int = Field(ge=1, description="Token ids that the model reads at most.")
     padding: Literal["pre", "post"]
     truncating: Literal["pre", "post"] = Field(description="Side on which a longer text loses ids.")
+
+
+class NgramSpec(Part):
+    """The graph's second input, if it has one: n-grams of the token ids (see `service.inference.ngrams`)."""
+
+    name: str
+    file: FileName = Field(description="NumPy file with the keys of the n-grams, int64[n], rising.")
+    max_order: int = Field(ge=2, description="Token ids in the longest n-grams.")
+    first_word_id: int = Field(ge=1, description="Token ids below it are in no n-gram.")
 
 
 class OutputSpec(Part):
@@ -76,6 +87,7 @@ class Manifest(Part):
     language: str = Field(default="en", pattern="^[a-z]{2}$", description="Of the texts it learned from (ISO 639-1).")
     tokenizer: AnyTokenizerSpec
     input: InputSpec
+    ngrams: NgramSpec | None = None
     output: OutputSpec
     graphs: dict[str, GraphSpec] = Field(min_length=1, description="By precision.")
     layers: tuple[LayerSpec, ...] = Field(default=(), description="In the order of computation.")
@@ -108,6 +120,17 @@ class Bundle:
         text = (self.path / self.manifest.tokenizer.vocabulary).read_bytes().decode("utf-8")
         return text.removesuffix("\n").split("\n")
 
+    def read_ngrams(self, spec: NgramSpec) -> NDArray[np.int64]:
+        """The keys of the n-grams that the model has weights for, int64[n].
+
+        Raises:
+            ValueError: the file is not one array of such numbers.
+        """
+        keys = np.load(self.path / spec.file, allow_pickle=False)
+        if not isinstance(keys, np.ndarray) or keys.ndim != 1 or keys.dtype != np.int64:
+            raise ValueError("it is not one row of 64-bit whole numbers")
+        return keys
+
     def graph_path(self, precision: str) -> Path:
         """The ONNX file for a precision.
 
@@ -129,6 +152,8 @@ def open_bundle(path: Path) -> Bundle:
     """
     manifest = _read_manifest(path / MANIFEST_FILE)
     mentioned = {manifest.tokenizer.vocabulary, *(graph.file for graph in manifest.graphs.values())}
+    if manifest.ngrams:
+        mentioned.add(manifest.ngrams.file)
     unlisted = sorted(mentioned - set(manifest.files))
     if unlisted:
         raise BundleError(f"{path / MANIFEST_FILE}: no hash is given for {', '.join(unlisted)}.")

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import TextTooLongError
+from service.inference.inputs import Batch
 from service.inference.phrases import Window, around, pairs, standing_alone
 from service.inference.predictor import Prediction, Predictor
-from service.inference.session import Batch, in_order
+from service.inference.session import in_order
 from service.inference.tokenizer import Encoded
 
 MAX_WORDS = 2_000

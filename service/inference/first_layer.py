@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from service.errors import BundleError
 from service.inference.bundle import Bundle, LayerSpec
-from service.inference.session import Batch, Session
+from service.inference.inputs import Batch
+from service.inference.session import Session
 
 PRECISION = "reference"
 """The graph that gives activations."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from service.errors import BlankTextError, BundleError, InvalidTextError, TextTooLongError
 from service.inference.bundle import Bundle, Manifest
 from service.inference.first_layer import FirstLayer, first_layer
-from service.inference.session import Batch, Session
+from service.inference.inputs import Batch
+from service.inference.session import Session
 from service.inference.tokenizer import Encoded, Tokenizer
 from service.inference.tokenizers import TOKENIZERS
 

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from service.errors import OverloadedError, ShuttingDownError
+from service.inference.inputs import Batch
 from service.inference.predictor import Prediction
-from service.inference.session import Batch
 from service.inference.tokenizer import Encoded
 from service.scheduler import BATCH_SIZE, Job, Scheduler
 

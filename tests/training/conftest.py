@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training.model import build_model
-from training.recipes import LECTURE, Recipe
+from training.recipes import LECTURE, LectureRecipe
 
 REVIEWS = 80  # of each split
 WORDS = ["the", "don't", "café", "half–hearted", "new\x85line", *(f"word{rank}" for rank in range(6, 601))]
@@ -64,7 +64,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_data(tmp_path_factory.mktemp("imdb"))
 
 
-def seeded(recipe: Recipe, seed: int) -> keras.Sequential:
+def seeded(recipe: LectureRecipe, seed: int) -> keras.Sequential:
     """The recipe's untrained network with the initial weights of a seed."""
     keras.utils.set_random_seed(seed)
     return build_model(recipe)

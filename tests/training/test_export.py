@@ -17,7 +17,7 @@ from training.corpora import words_by_id
 from training.data import every_word, load_data, load_word_index, padded
 from training.errors import ExportError
 from training.explore import decode
-from training.export import Exported, Reference, to_onnx, write_bundle
+from training.export import Exported, Reference, lecture_graphs, to_onnx, write_bundle
 
 NAME = Path(TINY.model_name, str(TINY.model_version))
 LIBRARIES = {"keras": "3", "numpy": "2"}
@@ -51,7 +51,7 @@ def reference(data_dir: Path, word_index: dict[str, int], model: keras.Sequentia
 
 @pytest.fixture(scope="module")
 def proto(model: keras.Sequential) -> onnx.ModelProto:
-    return to_onnx(model, "token_ids", "probability")
+    return to_onnx(model, "probability")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def models_dir(
 ) -> Path:
     """Holds the bundle of the tiny model."""
     folder = tmp_path_factory.mktemp("models")
-    write_bundle(model, TINY, word_index, reference, CALIBRATION, LIBRARIES, folder / NAME)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, LIBRARIES, folder / NAME)
     return folder
 
 
@@ -163,13 +163,15 @@ def test_graph_that_differs_from_keras_leaves_the_old_bundle_in_place(
     other = seeded(TINY, 2)
     if spoiled == "nan":
         other.set_weights([np.full_like(weights, np.nan) for weights in other.get_weights()])
-    wrong = to_onnx(other, "token_ids", "probability")
+    wrong = to_onnx(other, "probability")
     monkeypatch.setattr(export, "to_onnx", lambda *_: wrong)
     before = files(models_dir / NAME)
     with pytest.raises(
         (ExportError, BundleError), match=r"the reference graph, reading raw text, differs from Keras|not probabilities"
     ):
-        write_bundle(model, TINY, word_index, reference, CALIBRATION, LIBRARIES, models_dir / NAME)
+        write_bundle(
+            lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, LIBRARIES, models_dir / NAME
+        )
     assert files(models_dir / NAME) == before
     assert bundles(models_dir) == [models_dir / NAME]
 
@@ -180,7 +182,7 @@ def test_bundle_that_reads_texts_differently_does_not_appear(
 ) -> None:
     swapped = {**word_index, "the": word_index["word6"], "word6": word_index["the"]}
     with pytest.raises(ExportError, match="reading raw text, differs from Keras by up to"):
-        write_bundle(model, TINY, swapped, reference, CALIBRATION, LIBRARIES, tmp_path / NAME)
+        write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, swapped, reference, LIBRARIES, tmp_path / NAME)
     assert bundles(tmp_path) == []
 
 
@@ -193,7 +195,7 @@ def test_new_bundle_takes_the_place_of_the_old_one(
     (old / "leftover.onnx").write_bytes(b"of a former export")
     half = tmp_path / TINY.model_name / f".{TINY.model_version}.partial" / "half"
     half.mkdir(parents=True)
-    exported = write_bundle(model, TINY, word_index, reference, CALIBRATION, {"keras": "4"}, old)
+    exported = write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, {"keras": "4"}, old)
     assert isinstance(exported, Exported)
     assert exported.metrics == json.loads((old / "manifest.json").read_text())["metrics"]["test"]
     assert open_bundle(old).manifest.libraries == {"keras": "4"}
@@ -213,7 +215,7 @@ def test_an_8_bit_form_that_is_not_good_enough_is_left_out(
 ) -> None:
     for name, value in bar.items():
         monkeypatch.setattr(export, name, value)
-    write_bundle(model, TINY, word_index, reference, CALIBRATION, LIBRARIES, tmp_path / NAME)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, LIBRARIES, tmp_path / NAME)
     bundle = open_bundle(tmp_path / NAME)
     assert set(bundle.manifest.graphs) == {"reference", "float32"}
     assert not (bundle.path / "int8.onnx").exists()
@@ -227,7 +229,7 @@ def test_network_without_an_inference_form_is_served_by_its_reference(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(export, "inference_form", lambda _: None)
-    write_bundle(model, TINY, word_index, reference, CALIBRATION, LIBRARIES, tmp_path / NAME)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, LIBRARIES, tmp_path / NAME)
     bundle = open_bundle(tmp_path / NAME)
     assert bundle.graph_path("float32") == bundle.graph_path("reference")
 

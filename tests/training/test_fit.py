@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import TINY, seeded
-from training.fit import History, Padded, fit
-from training.recipes import LECTURE, Recipe
+from training.fit import Padded, fit
+from training.recipes import LECTURE, LectureRecipe
+from training.trained import History
 
 Fitted = tuple[keras.Model, History]
 
 
-def random_reviews(recipe: Recipe, count: int) -> Padded:
+def random_reviews(recipe: LectureRecipe, count: int) -> Padded:
     random = np.random.default_rng(count)
     token_ids = random.integers(0, recipe.num_words, (count, recipe.maxlen), np.int32)
     return token_ids, np.arange(count) % 2

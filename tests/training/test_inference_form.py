@@ -17,7 +17,7 @@ from tests.training.conftest import TINY, seeded
 from training import inference_form as module
 from training.data import load_data, padded
 from training.inference_form import inference_form
-from training.recipes import LECTURE, Recipe
+from training.recipes import LECTURE, LectureRecipe
 
 MAX_DIFFERENCE = 1e-5
 GEOMETRIES = [
@@ -32,12 +32,12 @@ GEOMETRIES = [
 ]
 
 
-def named(recipe: Recipe) -> str:
+def named(recipe: LectureRecipe) -> str:
     filters = "x".join(map(str, recipe.block_filters))
     return f"{recipe.maxlen}-{filters}-{recipe.convolutions_per_block}k{recipe.kernel_size}p{recipe.pool_size}"
 
 
-def trained_like(recipe: Recipe) -> keras.Sequential:
+def trained_like(recipe: LectureRecipe) -> keras.Sequential:
     """Random weights and biases, as after training: padding leaves no layer at zero, and answers differ."""
     model = seeded(recipe, seed=11)
     random = np.random.default_rng(3)
@@ -61,7 +61,7 @@ def answers(session: onnxruntime.InferenceSession, token_ids: NDArray[np.int32])
     return output
 
 
-def texts_of_every_length(recipe: Recipe) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def texts_of_every_length(recipe: LectureRecipe) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Post-padded random texts of 0, 1, … maxlen ids, int32[maxlen + 1, maxlen], and their lengths."""
     lengths = np.arange(recipe.maxlen + 1)
     ids = np.random.default_rng(5).integers(1, recipe.num_words, (len(lengths), recipe.maxlen), dtype=np.int32)
@@ -69,7 +69,7 @@ def texts_of_every_length(recipe: Recipe) -> tuple[NDArray[np.int32], NDArray[np
 
 
 @pytest.mark.parametrize("recipe", GEOMETRIES, ids=named)
-def test_every_length_gets_the_answer_of_keras(recipe: Recipe) -> None:
+def test_every_length_gets_the_answer_of_keras(recipe: LectureRecipe) -> None:
     model = trained_like(recipe)
     session = session_of(model)
     texts, lengths = texts_of_every_length(recipe)
@@ -80,7 +80,7 @@ def test_every_length_gets_the_answer_of_keras(recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize("recipe", GEOMETRIES, ids=named)
-def test_no_bit_of_an_answer_depends_on_the_rest_of_the_batch_or_on_the_width(recipe: Recipe) -> None:
+def test_no_bit_of_an_answer_depends_on_the_rest_of_the_batch_or_on_the_width(recipe: LectureRecipe) -> None:
     session = session_of(trained_like(recipe))
     texts, lengths = texts_of_every_length(recipe)
     texts, lengths = texts[1:], lengths[1:]

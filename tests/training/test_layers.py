@@ -10,7 +10,7 @@ from service.inference.bundle import open_bundle
 from service.inference.first_layer import FirstLayer
 from tests.training.conftest import TINY, seeded
 from tests.training.test_export import CALIBRATION, LIBRARIES, NAME
-from training.export import Reference, write_bundle
+from training.export import Reference, lecture_graphs, write_bundle
 from training.layers import describe_layers, first_convolutions
 
 
@@ -28,7 +28,7 @@ def with_branches() -> keras.Model:
 
 
 def test_each_layer_is_described() -> None:
-    described = describe_layers(seeded(TINY, 1))
+    described = describe_layers(seeded(TINY, 1), TINY.maxlen)
     assert [layer.name for layer in described] == [
         *("embedding", "conv1_1", "pool1", "conv2_1", "pool2", "flatten", "probability"),
     ]
@@ -49,7 +49,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     token_ids[:, 0] = 1  # texts without words
     reference = Reference(model.predict(token_ids, verbose=0)[:, 0], ["-"] * 4, np.array([0, 1, 0, 1]), np.ones(4, int))
     path = tmp_path_factory.mktemp("models") / NAME
-    write_bundle(model, TINY, {"the": 1}, reference, CALIBRATION, LIBRARIES, path)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, {"the": 1}, reference, LIBRARIES, path)
     return path
 
 

@@ -17,9 +17,9 @@ Floats = NDArray[np.float32]
 def answers(model: keras.Model, batch: ArrayLike) -> tuple[Floats, Floats]:
     """What Keras and onnxruntime make of a batch."""
     batch = np.asarray(batch, np.float32)
-    graph = to_onnx(model, "input", "output").SerializeToString()
+    graph = to_onnx(model, "output").SerializeToString()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    (exported,) = session.run(["output"], {"input": batch})
+    (exported,) = session.run(["output"], {session.get_inputs()[0].name: batch})
     return model.predict(batch, verbose=0), exported
 
 

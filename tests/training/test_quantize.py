@@ -27,7 +27,7 @@ from training.quantize import (
     quantized_form,
     read_form,
 )
-from training.recipes import LECTURE, Recipe
+from training.recipes import LECTURE, LectureRecipe
 
 SMALL = replace(TINY, maxlen=60, block_filters=(16, 24, 32), convolutions_per_block=2, embedding_dim=12)
 GEOMETRIES = [
@@ -38,7 +38,7 @@ GEOMETRIES = [
 ]
 
 
-def exact_form(recipe: Recipe) -> onnx.ModelProto:
+def exact_form(recipe: LectureRecipe) -> onnx.ModelProto:
     form = inference_form(trained_like(recipe))
     assert form is not None
     return form
@@ -48,7 +48,7 @@ def session_of(form: onnx.ModelProto) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(form.SerializeToString(), providers=["CPUExecutionProvider"])
 
 
-def texts(recipe: Recipe, number: int, seed: int) -> NDArray[np.int32]:
+def texts(recipe: LectureRecipe, number: int, seed: int) -> NDArray[np.int32]:
     """Post-padded random texts of random lengths, int32[number, maxlen]."""
     random = np.random.default_rng(seed)
     ids = random.integers(1, recipe.num_words, (number, recipe.maxlen))
@@ -66,7 +66,7 @@ def constants(form: onnx.ModelProto) -> dict[str, NDArray[np.generic]]:
 
 
 @pytest.mark.parametrize("recipe", GEOMETRIES, ids=named)
-def test_answers_stay_close_on_texts_that_were_not_used_to_calibrate(recipe: Recipe) -> None:
+def test_answers_stay_close_on_texts_that_were_not_used_to_calibrate(recipe: LectureRecipe) -> None:
     form = exact_form(recipe)
     small = quantized_form(form, texts(recipe, 200, seed=1))
     unseen = texts(recipe, 200, seed=2)
@@ -76,7 +76,7 @@ def test_answers_stay_close_on_texts_that_were_not_used_to_calibrate(recipe: Rec
 
 
 @pytest.mark.parametrize("recipe", GEOMETRIES, ids=named)
-def test_no_bit_of_an_answer_depends_on_the_rest_of_the_batch_or_on_the_width(recipe: Recipe) -> None:
+def test_no_bit_of_an_answer_depends_on_the_rest_of_the_batch_or_on_the_width(recipe: LectureRecipe) -> None:
     session = session_of(quantized_form(exact_form(recipe), texts(recipe, 100, seed=1)))
     whole, lengths = texts_of_every_length(recipe)
     alone = np.array([answers(session, text[None, : max(1, n)])[0] for text, n in zip(whole, lengths, strict=True)])
@@ -86,7 +86,7 @@ def test_no_bit_of_an_answer_depends_on_the_rest_of_the_batch_or_on_the_width(re
 
 
 @pytest.mark.parametrize("recipe", GEOMETRIES, ids=named)
-def test_the_dense_layers_sums_are_exact_in_any_order(recipe: Recipe) -> None:
+def test_the_dense_layers_sums_are_exact_in_any_order(recipe: LectureRecipe) -> None:
     small = quantized_form(exact_form(recipe), texts(recipe, 100, seed=1))
     (features,) = (node.input[0] for node in small.graph.node if node.output[0] == "features_float64")
     small.graph.output.append(helper.make_tensor_value_info(features, TensorProto.UINT8, None))

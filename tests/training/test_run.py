@@ -20,7 +20,7 @@ from training.__main__ import main
 from training.data import load_data
 from training.recipes import LECTURE
 
-PLOTS = {"loss.png", "accuracy.png", "confusion.png", "calibration.png", "by_length.png"}
+PLOTS = {"loss.svg", "accuracy.svg", "confusion.svg", "calibration.svg", "by_length.svg", "lengths.svg"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def test_run_ends_well_and_prints_its_results(run: Run) -> None:
 
 
 def test_run_folder_holds_the_model_and_how_it_came_about(run: Run) -> None:
-    records = {"recipe.json", "versions.json", "history.json", "metrics.json", "model.keras"}
+    records = {"recipe.json", "versions.json", "history.json", "metrics.json", "data.json", "model.keras"}
     assert {path.name for path in run.folder.iterdir()} == {*records, *PLOTS, "epochs", "models"}
     assert content(run.folder / "recipe.json") == {**LECTURE.as_dict(), "max_reviews": 64, "epochs": 1}
     assert content(run.folder / "versions.json")["keras"] == keras.__version__
@@ -93,10 +93,25 @@ def test_run_folder_holds_the_model_and_how_it_came_about(run: Run) -> None:
 
 def test_report_beside_the_bundle_has_the_figures_and_plots(run: Run) -> None:
     report = run.folder / "models" / "imdb-conv1d" / "reports" / "1"
-    assert {path.name for path in report.iterdir()} == {"history.json", "metrics.json", *PLOTS}
+    assert {path.name for path in report.iterdir()} == {"history.json", "metrics.json", "data.json", *PLOTS}
     assert content(report / "metrics.json") == content(run.folder / "metrics.json")
     for plot in PLOTS:
-        assert (report / plot).read_bytes().startswith(b"\x89PNG")
+        assert (report / plot).read_text().startswith("<svg ")
+    data = content(report / "data.json")
+    assert data["reviews"] == {"train": 64, "test": 64}
+    assert data["classes"] == {"negative": 128 - sum_of_labels(run), "positive": sum_of_labels(run)}
+
+
+def sum_of_labels(run: Run) -> int:
+    return int(sum(labels[:64].sum() for _, labels in load_data(run.data_dir)))
+
+
+def test_a_run_can_be_put_into_a_page(run: Run, tmp_path: Path) -> None:
+    made = training("report", "--run-dir", run.folder, "--output", tmp_path / "page.html", "--bench", tmp_path / "none")
+    assert (made.code, made.stdout, made.stderr) == (0, f"Written to {tmp_path / 'page.html'}\n", "")
+    beside = run.folder / "models/imdb-conv1d/reports/1"
+    assert training("report", "--run-dir", beside, "--output", tmp_path / "same.html").code == 0
+    assert (tmp_path / "page.html").read_text() == (tmp_path / "same.html").read_text()
 
 
 def test_bundle_is_that_of_the_saved_model(run: Run) -> None:
@@ -175,7 +190,7 @@ def test_explore_prints_and_writes_what_the_data_is(data_dir: Path, tmp_path: Pa
     assert (explored.code, explored.stderr) == (0, "")
     assert explored.stdout.startswith("80 reviews to train and 80 to test; 80 positive, 80 negative.\n")
     assert "600 words; the ids below 500 cover " in explored.stdout
-    assert (tmp_path / "lengths.png").read_bytes().startswith(b"\x89PNG")
+    assert "the model reads 300" in (tmp_path / "lengths.svg").read_text()
     found = json.loads((tmp_path / "explore.json").read_text())
     splits = load_data(data_dir)
     lengths = [len(review) for reviews, _ in splits for review in reviews]
@@ -183,6 +198,9 @@ def test_explore_prints_and_writes_what_the_data_is(data_dir: Path, tmp_path: Pa
     assert found["length"]["mean"] == pytest.approx(sum(lengths) / 160)
     assert found["length"]["longest"] == max(lengths)
     assert found["length"]["share_over_maxlen"] == sum(length > 300 for length in lengths) / 160
+    histogram = found["length"]["histogram"]
+    assert sum(histogram["reviews"]) == 160
+    assert histogram["reviews"][1] == sum(histogram["step"] < length <= 2 * histogram["step"] for length in lengths)
     assert found["words"]["in_index"] == 600
     frequent = [count for _, count in found["words"]["most_frequent"]]
     assert frequent == sorted(frequent, reverse=True)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from service.api.schemas import ExplainResponse
 from service.inference.bundle import open_bundle
 from service.inference.explanation import explain
+from service.inference.inputs import Batch
 from service.inference.predictor import Predictor
-from service.inference.session import Batch
 from service.server.app import create_app
 from service.settings import Settings
 from tests.service.api.test_predict import assert_problem, post

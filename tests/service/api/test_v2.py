@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from service import __version__
 from service.api.v2.coding import accepted_coding, compress, decompress
 from service.api.v2.tensors import pack, unpack_bytes
+from service.inference.inputs import Batch
 from service.inference.predictor import Predictor
-from service.inference.session import Batch
 from service.repository import IndexEntry, Repository
 from service.server.app import create_app
 from service.settings import Settings

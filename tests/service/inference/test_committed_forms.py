@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from service.inference.bundle import open_bundle
+from service.inference.inputs import Batch
 from service.inference.predictor import Predictor
-from service.inference.session import Batch, Session
+from service.inference.session import Session
 from tests.service.conftest import MODELS_DIR
 
 START, CUT = 1, 2

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from service.inference.word_table import WordTable, _cuckoo_table, _slots, hash_words
+from service.inference.hash_table import _cuckoo_table, _slots
+from service.inference.word_table import WordTable, hash_words
 
 
 def test_a_word_is_found_and_another_is_not() -> None:

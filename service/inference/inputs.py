@@ -1,0 +1,98 @@
+"""Token ids to the inputs of a graph: cut, padded, like lengths together, with n-grams where the graph reads them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import BundleError
+from service.inference.bundle import Bundle, InputSpec
+from service.inference.ngrams import NgramTable
+
+RUN_SIZE = 8
+"""Texts that one run of the graph computes at most: more together win little, and mixed lengths lose by it."""
+
+TokenIds = Sequence[int] | NDArray[np.int32]
+"""The ids of one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some of the texts that were given, ready for one run.
+
+    Attributes:
+        rows: their positions among all that were given.
+        token_ids: int32[len(rows), length], padded.
+        ngram_ids: int32[len(rows), any], padded, where the graph reads them.
+    """
+
+    rows: list[int]
+    token_ids: NDArray[np.int32]
+    ngram_ids: NDArray[np.int32] | None = None
+
+
+class Inputs:
+    """What a bundle's graphs read.
+
+    Args:
+        bundle: a verified bundle.
+        width: of the graph's first input; None if it takes any.
+
+    Raises:
+        BundleError: the file of n-grams cannot be used.
+    """
+
+    def __init__(self, bundle: Bundle, width: int | None = None) -> None:
+        self._spec = bundle.manifest.input
+        self._pad_id = bundle.manifest.tokenizer.pad_id
+        self._width = width
+        self._ngrams = _ngram_table(bundle)
+
+    @property
+    def extremes(self) -> tuple[list[int], list[int]]:
+        """The ids of a shortest and of a longest text."""
+        return [self._pad_id + 1], [self._pad_id + 1] * self._spec.maxlen
+
+    def batches(self, token_ids: Sequence[TokenIds]) -> list[Batch]:
+        """Texts ready for runs, like lengths together: a batch costs what its longest text costs.
+
+        Args:
+            token_ids: ids of each text; more than `maxlen` are cut as the manifest says.
+        """
+        cut = [_cut(ids, self._spec) for ids in token_ids]
+        by_length = sorted(range(len(cut)), key=lambda position: len(cut[position]))
+        groups = (by_length[start : start + RUN_SIZE] for start in range(0, len(cut), RUN_SIZE))
+        return [self._batch(rows, [cut[row] for row in rows]) for rows in groups]
+
+    def _batch(self, rows: list[int], texts: Sequence[TokenIds]) -> Batch:
+        padded = self._padded(texts)
+        return Batch(rows, padded, self._ngrams.look_up(padded) if self._ngrams else None)
+
+    def _padded(self, texts: Sequence[TokenIds]) -> NDArray[np.int32]:
+        width = self._width or max(map(len, texts))
+        batch = np.full((len(texts), width), self._pad_id, np.int32)
+        for row, ids in zip(batch, texts, strict=True):
+            if self._spec.padding == "post":
+                row[: len(ids)] = ids
+            else:
+                row[width - len(ids) :] = ids
+        return batch
+
+
+def _cut(token_ids: TokenIds, spec: InputSpec) -> TokenIds:
+    if len(token_ids) <= spec.maxlen:
+        return token_ids
+    return token_ids[: spec.maxlen] if spec.truncating == "post" else token_ids[-spec.maxlen :]
+
+
+def _ngram_table(bundle: Bundle) -> NgramTable | None:
+    spec = bundle.manifest.ngrams
+    if spec is None:
+        return None
+    try:
+        return NgramTable(
+            bundle.read_ngrams(spec), spec.max_order, bundle.manifest.tokenizer.num_words, spec.first_word_id
+        )
+    except ValueError as error:
+        raise BundleError(f"{bundle.path / spec.file}: cannot be used: {error}.") from error

@@ -1,0 +1,80 @@
+"""Texts as one row of token ids, for what counts in all of them at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.inference.ngrams import ngram_keys
+
+Ints = NDArray[np.int64]
+
+SPECIAL_IDS = 3
+"""Padding, start and unknown: ids below the first that stands for a word."""
+
+
+class Corpus:
+    """Texts, joined.
+
+    Args:
+        texts: token ids of each, the start id first, which keeps n-grams from reaching into the text before.
+    """
+
+    def __init__(self, texts: Sequence[Sequence[int]] | Sequence[Ints] | NDArray[np.object_]) -> None:
+        self.lengths: Ints = np.array([len(text) for text in texts], np.int64)
+        """Ids of each text."""
+        self.starts: Ints = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
+        """Where each begins in `token_ids`."""
+        self.token_ids: Ints = np.concatenate([np.asarray(text, np.int64) for text in texts])
+        self.text_of: Ints = np.repeat(np.arange(len(texts)), self.lengths)
+        """The text that each id belongs to."""
+
+    def ngram_keys(self, max_order: int, num_words: int) -> list[Ints]:
+        """The keys of words, bigrams, and so on, int64[ids] each, where they begin; -1 for none that counts."""
+        words = np.where(self.token_ids >= SPECIAL_IDS, self.token_ids, -1)
+        return [words, *ngram_keys(self.token_ids, max_order, num_words, SPECIAL_IDS)]
+
+    def cut(self, begins: Ints, lengths: Ints) -> list[Ints]:
+        """The ids from each of `begins` on, so many as `lengths` says."""
+        return [self.token_ids[begin : begin + length] for begin, length in zip(begins, lengths, strict=True)]
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Parts of texts.
+
+    Attributes:
+        begins: the first id of each in `Corpus.token_ids`, int64[crops].
+        lengths: ids of each.
+        texts: which text each is of.
+    """
+
+    begins: Ints
+    lengths: Ints
+    texts: Ints
+
+
+def random_crops(
+    corpus: Corpus, anywhere: int, at_end: int, words: tuple[int, int], random: np.random.Generator
+) -> Crops:
+    """Parts of every text, as people write less than a review: anywhere in it, and at its end, where the verdict is.
+
+    Args:
+        corpus: the texts.
+        anywhere: of each text.
+        at_end: of each text.
+        words: in the shortest and in the longest crop; their lengths' logarithms are spread evenly.
+        random: where they begin, and how long they are.
+    """
+    low, high = words
+    own = corpus.lengths[:, None] - 1  # without the start id
+    shape = (len(own), anywhere + at_end)
+    lengths = np.exp(random.uniform(np.log(low), np.log(high + 1), shape)).astype(np.int64)
+    lengths = np.minimum(lengths, own)
+    begins = np.floor(random.random(shape) * (own - lengths + 1)).astype(np.int64)
+    begins[:, anywhere:] = (own - lengths)[:, anywhere:]
+    begins += corpus.starts[:, None] + 1
+    texts = np.repeat(np.arange(len(own)), anywhere + at_end)
+    some = lengths.ravel() > 0
+    return Crops(begins.ravel()[some], lengths.ravel()[some], texts[some])

@@ -1,0 +1,162 @@
+"""The wide and deep kind of network, from reviews to graphs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from service.inference.ngrams import NgramTable
+from training.data import Split
+from training.evaluate import Answers, metrics
+from training.export import Graphs, Ngrams, to_onnx
+from training.graph_writer import OUTPUT
+from training.layers import describe_layers
+from training.recipes import WideDeepRecipe
+from training.trained import History, Trained
+from training.wide_deep.corpus import SPECIAL_IDS, Ints
+from training.wide_deep.deep import batches_of_like_length, padded
+from training.wide_deep.fit import Paths, Texts, fit_paths, held_out_split, join, read_lengths, whole_network
+from training.wide_deep.form import NGRAM_INPUT, best_quantized_form, float_form, read_network
+from training.wide_deep.joining import joined_logits
+
+CALIBRATION_TEXTS = 1_000
+"""Training reviews that tell the 8-bit form how large each filter's answers become."""
+
+
+@dataclass(frozen=True)
+class ShortTexts:
+    """Short texts out of the training reviews.
+
+    Attributes:
+        token_ids: of each, the start id first.
+        labels: int64[n].
+        reviews: the number of the review that each is from, int64[n].
+    """
+
+    token_ids: Texts
+    labels: NDArray[np.int64]
+    reviews: Ints
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What held-out reviews say: metrics, and the numbers that join the paths' scores, [scores + 1, 3]."""
+
+    metrics: dict[str, Any]
+    joining: NDArray[np.float64]
+
+
+def judge_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts]) -> Judged:
+    """Fits both paths on a part of the training reviews, and judges them by the rest.
+
+    Args:
+        recipe: all choices.
+        train: the training reviews.
+        short: sets of short texts out of them, on which what is held out is judged as well.
+    """
+    reviews, labels = train
+    fitted, held_out = held_out_split(recipe, labels)
+    print(f"Fitting {len(fitted):,} reviews; {len(held_out):,} others judge them and tell how to join the paths")
+    paths = fit_paths(recipe, reviews[fitted], labels[fitted])
+    numbers = join(paths, reviews[held_out], labels[held_out])
+    return Judged(_measure_held_out(paths, reviews, labels, held_out, short), numbers)
+
+
+def train_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts], run_dir: Path) -> Trained:
+    """Judges the recipe by held-out reviews, then fits both paths on all, joined as those have told.
+
+    Args:
+        recipe: all choices.
+        train: the training reviews.
+        short: as in `judge_wide_deep`.
+        run_dir: gets the model; one that is there already is not fitted again.
+    """
+    model_file, keys_file, record_file = run_dir / "model.keras", run_dir / "ngrams.npy", run_dir / "fitted.json"
+    if not record_file.exists():
+        judged = judge_wide_deep(recipe, train, short)
+        print(f"Held-out accuracy {judged.metrics['accuracy']:.4f}; fitting all {len(train[1]):,} reviews")
+        paths = fit_paths(recipe, *train)
+        model, keys = whole_network(paths, judged.joining)
+        model.save(model_file)
+        np.save(keys_file, keys)
+        record = {"history": paths.history, "held_out": judged.metrics, "joining": judged.joining.tolist()}
+        record_file.write_text(json.dumps(record, indent=1) + "\n")
+    model, keys = keras.models.load_model(model_file), np.load(keys_file)
+    record = json.loads(record_file.read_text())
+    history: History = record["history"]
+    graphs = wide_deep_graphs(model, keys, recipe, train[0])
+    table = NgramTable(keys, recipe.max_order, recipe.num_words, SPECIAL_IDS)
+
+    def predict(reviews: NDArray[np.object_]) -> NDArray[np.float32]:
+        texts = [np.asarray(review[-recipe.maxlen :], np.int64) for review in reviews]
+        probabilities = np.zeros(len(texts), np.float32)
+        for rows in batches_of_like_length(texts, recipe.ids_per_batch):
+            token_ids = padded([texts[row] for row in rows])
+            probabilities[rows] = np.asarray(model([token_ids, table.look_up(token_ids)], training=False))[:, 0]
+        return probabilities
+
+    return Trained(graphs, predict, history, record["held_out"])
+
+
+def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: WideDeepRecipe, reviews: Texts) -> Graphs:
+    """The graphs of a whole network.
+
+    Args:
+        model: as `whole_network` makes it.
+        keys: of its n-grams.
+        recipe: which it was trained by.
+        reviews: of the training data, for the 8-bit form to be calibrated on.
+    """
+    some = np.random.default_rng(recipe.seed).permutation(len(reviews))[:CALIBRATION_TEXTS]
+    texts = [np.asarray(reviews[row][-recipe.maxlen :], np.int64) for row in some]
+    batches = [padded([texts[row] for row in rows]) for rows in batches_of_like_length(texts, recipe.ids_per_batch)]
+    network = read_network(model, recipe.maxlen)
+    graphs = {
+        "reference": to_onnx(model, OUTPUT),
+        "float32": float_form(network),
+        "int8": best_quantized_form(network, batches),
+    }
+    ngrams = Ngrams(NGRAM_INPUT, keys, recipe.max_order, SPECIAL_IDS)
+    return Graphs(graphs, describe_layers(model, recipe.maxlen), ngrams)
+
+
+def _measure_held_out(
+    paths: Paths,
+    reviews: NDArray[np.object_],
+    labels: NDArray[np.int64],
+    held_out: Ints,
+    short: Mapping[str, ShortTexts],
+) -> dict[str, Any]:
+    """Metrics on held-out reviews and on the short texts out of them.
+
+    The paths are joined anew for each half of the reviews by what the other half says: no text is judged by numbers
+    that it had a part in.
+    """
+    half_of = np.random.default_rng(paths.recipe.seed).permutation(len(labels)) % 2
+    half_of[np.setdiff1d(np.arange(len(labels)), held_out)] = -1
+    numbers = {}
+    for half in (0, 1):
+        others = np.flatnonzero(half_of == 1 - half)
+        numbers[half] = join(paths, reviews[others], labels[others])
+    whole = ShortTexts(reviews[held_out], labels[held_out], held_out)
+    measured = {
+        name: metrics(_answers(paths, texts, half_of, numbers), paths.recipe.threshold)
+        for name, texts in {"": whole, **short}.items()
+    }
+    return {**measured.pop(""), **({"short_texts": measured} if measured else {})}
+
+
+def _answers(paths: Paths, texts: ShortTexts, half_of: Ints, numbers: Mapping[int, NDArray[np.float64]]) -> Answers:
+    """What the paths say of those texts that are held out, joined by the numbers of the other half."""
+    halves = half_of[texts.reviews]
+    held_out = halves >= 0
+    token_ids = [token_ids for token_ids, wanted in zip(texts.token_ids, held_out, strict=True) if wanted]
+    scores, lengths = paths.scores(token_ids), read_lengths(paths.recipe, token_ids)
+    logits = np.where(halves[held_out] == 0, *(joined_logits(numbers[half], scores, lengths) for half in (0, 1)))
+    return Answers(expit(logits), texts.labels[held_out], np.array([len(ids) for ids in token_ids]))

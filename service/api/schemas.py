@@ -61,7 +61,6 @@ class PredictionBody(BaseModel):
     )
     known_words: int = Field(ge=0, description="How many of them the model has a vector for.", examples=[6])
     truncated: bool = Field(description="Whether words were cut: the model reads a limited number.")
-    model: ModelRef | None = Field(default=None, description="Which one it was, where each text has its own.")
 
 
 class SingleResponse(PredictionBody):
@@ -70,10 +69,16 @@ class SingleResponse(PredictionBody):
     model: ModelRef
 
 
+class OneOfMany(PredictionBody):
+    """The answer to one of several texts."""
+
+    model: ModelRef | None = Field(default=None, description="Which one it was, where each text has its own.")
+
+
 class ManyResponse(BaseModel):
     """The answer to `texts`, in their order."""
 
-    predictions: list[PredictionBody]
+    predictions: list[OneOfMany]
     model: ModelRef | None = Field(description="null where several models have answered.")
 
 

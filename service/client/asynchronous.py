@@ -14,7 +14,7 @@ from service.api.schemas import (
     ExplainResponse,
     HealthResponse,
     ModelResponse,
-    PredictionBody,
+    OneOfMany,
     ProblemBody,
     SingleResponse,
 )
@@ -66,7 +66,7 @@ class AsyncClient:
 
     async def predict_many(
         self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
-    ) -> list[PredictionBody]:
+    ) -> list[OneOfMany]:
         """What it says of texts, in order, however many there are.
 
         Raises:
@@ -89,7 +89,7 @@ class AsyncClient:
 
     async def score_lines(
         self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
-    ) -> AsyncIterator[PredictionBody | ProblemBody]:
+    ) -> AsyncIterator[OneOfMany | ProblemBody]:
         """A prediction, or what is wrong, for each text in order, while the texts are still being read."""
         async with aclosing(self._in_order(calls.score_lines(texts, Asked(model, version)))) as answers:
             async for some in answers:

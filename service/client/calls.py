@@ -12,7 +12,7 @@ from service.api.schemas import (
     ManyResponse,
     ModelResponse,
     ModelsResponse,
-    PredictionBody,
+    OneOfMany,
     ProblemBody,
     SingleResponse,
 )
@@ -98,7 +98,7 @@ def predict(text: str, asked: Asked) -> Call[SingleResponse]:
     return _post("/predict", {"text": text}, SingleResponse.model_validate_json, asked)
 
 
-def predict_many(texts: Iterable[str], asked: Asked) -> Iterator[Call[list[PredictionBody]]]:
+def predict_many(texts: Iterable[str], asked: Asked) -> Iterator[Call[list[OneOfMany]]]:
     """`POST /predict` with many, as many requests as they need."""
     position = 0
     for chunk in _chunks(texts):
@@ -113,7 +113,7 @@ def explain(text: str, max_phrases: int | None, asked: Asked) -> Call[ExplainRes
     return _post("/explain", {"text": text, **phrases}, ExplainResponse.model_validate_json, asked)
 
 
-def score_lines(texts: Iterable[str], asked: Asked) -> Iterator[Call[list[PredictionBody | ProblemBody]]]:
+def score_lines(texts: Iterable[str], asked: Asked) -> Iterator[Call[list[OneOfMany | ProblemBody]]]:
     """`POST /predict/batch` with texts as lines of NDJSON, as many requests as they need."""
     for chunk in _chunks(texts, max_texts=500):
         content = "".join(json.dumps(text) + "\n" for text in chunk).encode()
@@ -150,14 +150,14 @@ def _post(path: str, body: dict[str, Any], parse: Callable[[bytes], Result], ask
     return Call("POST", path, parse, json.dumps(body).encode(), params=asked.params())
 
 
-def _predictions(content: bytes) -> list[PredictionBody]:
+def _predictions(content: bytes) -> list[OneOfMany]:
     return ManyResponse.model_validate_json(content).predictions
 
 
-def _scored(content: bytes) -> list[PredictionBody | ProblemBody]:
+def _scored(content: bytes) -> list[OneOfMany | ProblemBody]:
     fields = [json.loads(line) for line in whole_lines(content)[0]]
     return [
-        ProblemBody.model_validate(answer["error"]) if "error" in answer else PredictionBody.model_validate(answer)
+        ProblemBody.model_validate(answer["error"]) if "error" in answer else OneOfMany.model_validate(answer)
         for answer in fields
     ]
 

@@ -15,7 +15,7 @@ from service.api.schemas import (
     ExplainResponse,
     HealthResponse,
     ModelResponse,
-    PredictionBody,
+    OneOfMany,
     ProblemBody,
     SingleResponse,
 )
@@ -69,7 +69,7 @@ class Client:
 
     def predict_many(
         self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
-    ) -> list[PredictionBody]:
+    ) -> list[OneOfMany]:
         """What it says of texts, in order, however many there are.
 
         Raises:
@@ -92,7 +92,7 @@ class Client:
 
     def score_lines(
         self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
-    ) -> Iterator[PredictionBody | ProblemBody]:
+    ) -> Iterator[OneOfMany | ProblemBody]:
         """A prediction, or what is wrong, for each text in order, while the texts are still being read."""
         with closing(self._in_order(calls.score_lines(texts, Asked(model, version)))) as answers:
             for some in answers:

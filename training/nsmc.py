@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from service.inference.characters import BLANK, FIRST_ID, CharactersSpec, CharacterTokenizer
 from training.errors import DataError
 
-MIN_COUNT = 5
+MIN_COUNT = 3
 """Times that the training reviews need a character for a network to learn it."""
 
 MAXLEN = 160

@@ -85,13 +85,11 @@ class Ngrams:
         name: of the input.
         keys: int64[n], rising.
         max_order: token ids in the longest.
-        first_word_id: token ids below it are in none.
     """
 
     name: str
     keys: NDArray[np.int64]
     max_order: int
-    first_word_id: int
 
 
 @dataclass(frozen=True)
@@ -312,4 +310,4 @@ def _manifest(
 def _ngram_spec(ngrams: Ngrams | None) -> NgramSpec | None:
     if ngrams is None:
         return None
-    return NgramSpec(name=ngrams.name, file=NGRAMS_FILE, max_order=ngrams.max_order, first_word_id=ngrams.first_word_id)
+    return NgramSpec(name=ngrams.name, file=NGRAMS_FILE, max_order=ngrams.max_order)

@@ -41,7 +41,6 @@ class NgramSpec(Part):
     name: str
     file: FileName = Field(description="NumPy file with the keys of the n-grams, int64[n], rising.")
     max_order: int = Field(ge=2, description="Token ids in the longest n-grams.")
-    first_word_id: int = Field(ge=1, description="Token ids below it are in no n-gram.")
 
 
 class OutputSpec(Part):

@@ -18,6 +18,9 @@ from training.errors import DataError
 MIN_COUNT = 3
 """Times that the training reviews need a character for a network to learn it."""
 
+LOWERCASE, LONGEST_RUN = True, 2
+"""Whether capital letters are read as small ones, and how often a character is read that stands in a row (ㅋㅋㅋㅋ)."""
+
 MAXLEN = 160
 """Token ids that no review exceeds."""
 
@@ -72,7 +75,7 @@ def read_reviews(data_dir: Path | None, published: Mapping[str, Published] = PUB
 
 
 def character_vocabulary(
-    texts: Sequence[str], min_count: int, *, lowercase: bool, longest_run: int | None
+    texts: Sequence[str], min_count: int, *, lowercase: bool = LOWERCASE, longest_run: int | None = LONGEST_RUN
 ) -> list[str]:
     """The characters of texts, the most frequent first, as the service's tokenizer reads and so counts them.
 
@@ -93,7 +96,11 @@ def character_vocabulary(
 
 
 def characters_spec(
-    vocabulary_size: int, *, lowercase: bool, longest_run: int | None, vocabulary_file: str = "vocabulary.txt"
+    vocabulary_size: int,
+    *,
+    lowercase: bool = LOWERCASE,
+    longest_run: int | None = LONGEST_RUN,
+    vocabulary_file: str = "vocabulary.txt",
 ) -> CharactersSpec:
     """The tokenizer over so many characters, all of which the model knows."""
     return CharactersSpec(

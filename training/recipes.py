@@ -18,6 +18,7 @@ class Recipe:
     description: str  # one sentence, for GET /models
 
     # Text to token ids
+    dataset: str  # key in `training.datasets.DATASETS`
     num_words: int  # ids at or above this become the out-of-vocabulary id
     maxlen: int  # ids that the network reads at most
     padding: Literal["pre", "post"]  # side on which short reviews get zeros
@@ -90,6 +91,7 @@ LECTURE = LectureRecipe(
     model_name="imdb-conv1d",
     model_version=1,
     description="The lecture's Conv1D network as the lecture trains it: 500 words, 15 epochs, over-fitted.",
+    dataset="imdb",
     num_words=500,
     maxlen=300,
     padding="post",
@@ -114,6 +116,7 @@ TUNED = WideDeepRecipe(
     model_name="imdb-conv1d",
     model_version=2,
     description="Conv1D over words of three widths, and the weights of 250,000 n-grams beside it.",
+    dataset="imdb",
     num_words=20_000,
     maxlen=1_000,
     padding="post",

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 LABELS = ("negative", "positive")
 """What the classes 0 and 1 are called."""
@@ -11,6 +11,9 @@ LABELS = ("negative", "positive")
 @dataclass(frozen=True)
 class Recipe:
     """What every recipe says. With the fields of its kind of network, nothing else decides what comes out of a run."""
+
+    data_set: ClassVar[str] = "imdb"
+    """Key in `training.data_sets.DATA_SETS`."""
 
     name: str
     model_name: str  # folder of the bundle under models/
@@ -37,6 +40,16 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON values."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class CharactersRecipe(Recipe):
+    """What every recipe for Korean reviews says beside that."""
+
+    data_set: ClassVar[str] = "nsmc"
+
+    lowercase: bool  # capital letters are read as small ones
+    longest_run: int | None  # times that a character is read where it stands more often in a row
 
 
 @dataclass(frozen=True)

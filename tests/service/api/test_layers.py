@@ -130,7 +130,8 @@ def test_the_layers_are_those_of_the_manifest(with_layers: TestClient) -> None:
 
 
 def test_the_committed_model_tells_of_its_layers(committed: TestClient) -> None:
-    answer = layers(committed, "A waste of time, not worth seeing. The worst film of the year.")
+    text = "A waste of time, not worth seeing. The worst film of the year."
+    answer = committed.post("/layers?version=1", json={"text": text}).json()
     shapes = {layer["name"]: layer["output_shape"] for layer in answer["layers"]}
     assert (shapes["conv1_1"], shapes["pool3"], shapes["probability"]) == ([296, 64], [30, 256], [1])
     assert sum(layer["parameters"] for layer in answer["layers"]) == 725_457

@@ -16,9 +16,8 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 _data_dir = click.option(
     "--data-dir",
     type=_FOLDER,
-    envvar="IMDB_DATA_DIR",
-    show_envvar=True,
-    help="Folder with imdb.npz and imdb_word_index.json; without it Keras downloads them.",
+    help="Folder of the data set: imdb.npz and imdb_word_index.json, which Keras downloads without it, or "
+    "ratings_train.txt and ratings_test.txt of NSMC.  [env vars: IMDB_DATA_DIR, NSMC_DATA_DIR]",
 )
 
 
@@ -60,6 +59,7 @@ def cli(
     from training.run import judge, train  # TensorFlow takes seconds to import; --help should not
 
     chosen = replace(RECIPES[recipe], **{name: value for name, value in changes.items() if value is not None})
+    data_dir = _folder_of(chosen.data_set, data_dir)
     if held_out:
         if not isinstance(chosen, WideDeepRecipe):
             raise click.UsageError(f"The recipe {recipe} holds no reviews out.")
@@ -99,17 +99,20 @@ def _table(metrics: dict[str, Any]) -> str:
 
 @cli.command()
 @click.option("--data", type=click.Choice(["imdb", "nsmc"]), default="imdb", show_default=True, help="The data set.")
-@click.option(
-    "--data-dir", type=_FOLDER, help="Its folder.  [env vars: IMDB_DATA_DIR, NSMC_DATA_DIR; Keras downloads imdb]"
-)
+@_data_dir
 @click.option("--output", type=_FOLDER, default=Path("runs/explore"), show_default=True)
 def explore(data: str, data_dir: Path | None, output: Path) -> None:
     """Look at a data set: sizes, lengths, frequent words or characters, sample reviews."""
     from training.corpora import CORPORA  # TensorFlow takes seconds to import; --help should not
     from training.explore import explore as look
 
-    named = os.environ.get(f"{data.upper()}_DATA_DIR")
-    click.echo(look(CORPORA[data](data_dir or (Path(named) if named else None)), output))
+    click.echo(look(CORPORA[data](_folder_of(data, data_dir)), output))
+
+
+def _folder_of(data_set: str, given: Path | None) -> Path | None:
+    """Where a data set is: as was said, or as its variable says."""
+    named = os.environ.get(f"{data_set.upper()}_DATA_DIR")
+    return given or (Path(named) if named else None)
 
 
 @cli.command()

@@ -7,7 +7,7 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,7 +28,7 @@ from service.inference.bundle import (
     open_bundle,
 )
 from service.inference.predictor import Predictor
-from service.inference.tokenizers import AnyTokenizerSpec
+from training.data_sets import Reading
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.graph_writer import INPUT, OPSET, OUTPUT
@@ -58,7 +58,7 @@ class Reference:
         texts: the same reviews as text.
         labels: 1 = positive, int64[n].
         lengths: token ids of each review before any cut, int64[n].
-        as_read: reviews whose text the service reads to the ids that Keras read, bool[n].
+        exact: positions of the reviews whose text the service reads as what Keras was given.
         short_texts: sentences out of them, by the name of the set, that the finished bundle is measured on as well.
     """
 
@@ -66,7 +66,7 @@ class Reference:
     texts: list[str]
     labels: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    as_read: NDArray[np.bool_]
+    exact: list[int]
     short_texts: dict[str, LabelledTexts] = field(default_factory=dict)
 
 
@@ -76,22 +76,6 @@ class Exported:
 
     metrics: dict[str, Any]
     graphs: dict[str, dict[str, Any]]
-
-
-class TextSpec(Protocol):
-    """How text becomes token ids, and which text; a `Dataset` says so."""
-
-    @property
-    def language(self) -> str:
-        """ISO 639-1."""
-
-    @property
-    def vocabulary(self) -> list[str]:
-        """Words or characters, the most frequent first."""
-
-    @property
-    def tokenizer(self) -> AnyTokenizerSpec:
-        """The rules."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +152,7 @@ def lecture_graphs(model: keras.Model, recipe: LectureRecipe, training_token_ids
 def write_bundle(
     network: Graphs,
     recipe: Recipe,
-    text: TextSpec,
+    reading: Reading,
     reference: Reference,
     libraries: dict[str, str],
     path: Path,
@@ -181,7 +165,7 @@ def write_bundle(
     Args:
         network: trained.
         recipe: which it was trained by.
-        text: how it becomes token ids.
+        reading: how text becomes token ids.
         reference: test reviews that every graph has to answer as Keras does.
         libraries: versions, for the manifest.
         path: folder of the bundle, `<name>/<version>`.
@@ -194,13 +178,13 @@ def write_bundle(
     shutil.rmtree(partial.parents[1], ignore_errors=True)
     partial.mkdir(parents=True)
     graphs = _write_graphs(network, partial)
-    (partial / text.tokenizer.vocabulary).write_bytes(("\n".join(text.vocabulary) + "\n").encode())
+    (partial / reading.spec.vocabulary).write_bytes(("\n".join(reading.vocabulary) + "\n").encode())
     if network.ngrams:
         np.save(partial / NGRAMS_FILE, network.ngrams.keys)
-    manifest = _manifest(recipe, text, network, graphs, _hashes(partial), libraries)
+    manifest = _manifest(recipe, reading, network, graphs, _hashes(partial), libraries)
     _write_manifest(partial, manifest)
     measured = _measure_graphs(partial, graphs, reference, recipe.threshold)
-    manifest = _manifest(recipe, text, network, graphs, _hashes(partial), libraries)
+    manifest = _manifest(recipe, reading, network, graphs, _hashes(partial), libraries)
     all_metrics = {"test": measured, **({"validation": held_out} if held_out else {})}
     _write_manifest(partial, manifest.model_copy(update={"metrics": all_metrics}))
     if path.exists():
@@ -239,7 +223,7 @@ def _measure_graphs(path: Path, graphs: dict[str, GraphSpec], reference: Referen
         # Through the service's own reader, tokenizer and session, as a caller's text goes.
         predictor = Predictor.load(open_bundle(path), precision)
         answers = np.array([prediction.probability for prediction in predictor.predict(reference.texts)])
-        difference = float(np.abs(answers - reference.probabilities)[reference.as_read].max())
+        difference = float(np.abs(answers[reference.exact] - reference.probabilities[reference.exact]).max())
         accuracy = float(((answers >= threshold) == reference.labels).mean())
         about = {"reviews": len(answers), "max_difference_to_keras": difference, "accuracy": accuracy}
         if precision == "int8":
@@ -276,7 +260,7 @@ def _hashes(path: Path) -> dict[str, str]:
 
 def _manifest(
     recipe: Recipe,
-    text: TextSpec,
+    reading: Reading,
     network: Graphs,
     graphs: dict[str, GraphSpec],
     files: dict[str, str],
@@ -287,8 +271,8 @@ def _manifest(
         name=recipe.model_name,
         version=recipe.model_version,
         description=recipe.description,
-        language=text.language,
-        tokenizer=text.tokenizer,
+        language=reading.language,
+        tokenizer=reading.spec,
         input=InputSpec(
             name=INPUT, dtype="int32", maxlen=recipe.maxlen, padding=recipe.padding, truncating=recipe.truncating
         ),

@@ -18,9 +18,6 @@ from training.errors import DataError
 MIN_COUNT = 3
 """Times that the training reviews need a character for a network to learn it."""
 
-LOWERCASE, LONGEST_RUN = True, 2
-"""Whether capital letters are read as small ones, and how often a character is read that stands in a row (ㅋㅋㅋㅋ)."""
-
 MAXLEN = 160
 """Token ids that no review exceeds."""
 
@@ -75,7 +72,7 @@ def read_reviews(data_dir: Path | None, published: Mapping[str, Published] = PUB
 
 
 def character_vocabulary(
-    texts: Sequence[str], min_count: int, *, lowercase: bool = LOWERCASE, longest_run: int | None = LONGEST_RUN
+    texts: Sequence[str], min_count: int, *, lowercase: bool, longest_run: int | None
 ) -> list[str]:
     """The characters of texts, the most frequent first, as the service's tokenizer reads and so counts them.
 
@@ -87,7 +84,7 @@ def character_vocabulary(
     """
     composed = {character for text in texts for character in unicodedata.normalize("NFC", text)}
     every = sorted(composed | {character.lower() for character in composed if len(character.lower()) == 1} | {BLANK})
-    spec = characters_spec(len(every), lowercase=lowercase, longest_run=longest_run)
+    spec = characters_spec(len(every) + FIRST_ID, lowercase=lowercase, longest_run=longest_run)
     encoded = CharacterTokenizer(every, spec).encode(texts)
     token_ids = np.concatenate([text.token_ids for text in encoded])
     counts = np.bincount(token_ids, minlength=spec.num_words)[FIRST_ID:].tolist()
@@ -96,17 +93,13 @@ def character_vocabulary(
 
 
 def characters_spec(
-    vocabulary_size: int,
-    *,
-    lowercase: bool = LOWERCASE,
-    longest_run: int | None = LONGEST_RUN,
-    vocabulary_file: str = "vocabulary.txt",
+    num_words: int, vocabulary_file: str = "vocabulary.txt", *, lowercase: bool, longest_run: int | None
 ) -> CharactersSpec:
-    """The tokenizer over so many characters, all of which the model knows."""
+    """The tokenizer of a model that knows so many token ids."""
     return CharactersSpec(
         name="characters",
         vocabulary=vocabulary_file,
-        num_words=vocabulary_size + FIRST_ID,
+        num_words=num_words,
         pad_id=0,
         start_id=1,
         oov_id=2,

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 LABELS = ("negative", "positive")
 """What the classes 0 and 1 are called."""
@@ -12,13 +12,15 @@ LABELS = ("negative", "positive")
 class Recipe:
     """What every recipe says. With the fields of its kind of network, nothing else decides what comes out of a run."""
 
+    data_set: ClassVar[str] = "imdb"
+    """Key in `training.data_sets.DATA_SETS`."""
+
     name: str
     model_name: str  # folder of the bundle under models/
     model_version: int  # folder below that
     description: str  # one sentence, for GET /models
 
     # Text to token ids
-    dataset: str  # key in `training.datasets.DATASETS`
     num_words: int  # ids at or above this become the out-of-vocabulary id
     maxlen: int  # ids that the network reads at most
     padding: Literal["pre", "post"]  # side on which short reviews get zeros
@@ -38,6 +40,16 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON values."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class CharactersRecipe(Recipe):
+    """What every recipe for Korean reviews says beside that."""
+
+    data_set: ClassVar[str] = "nsmc"
+
+    lowercase: bool  # capital letters are read as small ones
+    longest_run: int | None  # times that a character is read where it stands more often in a row
 
 
 @dataclass(frozen=True)
@@ -91,7 +103,6 @@ LECTURE = LectureRecipe(
     model_name="imdb-conv1d",
     model_version=1,
     description="The lecture's Conv1D network as the lecture trains it: 500 words, 15 epochs, over-fitted.",
-    dataset="imdb",
     num_words=500,
     maxlen=300,
     padding="post",
@@ -116,7 +127,6 @@ TUNED = WideDeepRecipe(
     model_name="imdb-conv1d",
     model_version=2,
     description="Conv1D over words of three widths, and the weights of 250,000 n-grams beside it.",
-    dataset="imdb",
     num_words=20_000,
     maxlen=1_000,
     padding="post",

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from training.datasets import DATASETS, Dataset
+from training.data_sets import DATA_SETS, DataSet
 from training.errors import RunError
 from training.explore import data_facts
 from training.export import Reference, write_bundle
 from training.lecture import train_lecture
 from training.recipes import LectureRecipe, Recipe, WideDeepRecipe
 from training.record import Record, run_pictures
-from training.short_texts import LabelledTexts, short_texts
+from training.short_texts import short_texts
 from training.trained import Trained
 from training.wide_deep.train import ShortTexts, judge_wide_deep, train_wide_deep
 
@@ -48,21 +47,22 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
         TrainingError: of the kind that says what to mend.
     """
     _check_run(recipe, run_dir, resume)
-    data = DATASETS[recipe.dataset](recipe, data_dir)
+    data = DATA_SETS[recipe.data_set](recipe, data_dir)
     _begin_run(recipe, run_dir)  # only now: a wrong data folder leaves no run behind
     trained = _fit(recipe, data, run_dir)
-    print(f"Evaluating on {len(data.test_texts):,} test reviews, exporting, and comparing with Keras")
+    reviews, labels = data.test
+    print(f"Evaluating on {len(labels):,} test reviews, exporting, and comparing with Keras")
     reference = Reference(
-        probabilities=trained.predict(data.test[0]),
+        probabilities=trained.predict(reviews),
         texts=data.test_texts,
-        labels=data.test[1],
-        lengths=np.array([len(review) for review in data.test[0]]),
-        as_read=data.as_read,
-        short_texts=_short_texts(recipe, data.test_texts, data.test[1]) if data.has_raw_texts else {},
+        labels=labels,
+        lengths=np.array([len(review) for review in reviews]),
+        exact=data.exact,
+        short_texts=data.short_texts,
     )
     bundle = models_dir / recipe.model_name / str(recipe.model_version)
     report = models_dir / recipe.model_name / "reports" / str(recipe.model_version)
-    exported = write_bundle(trained.graphs, recipe, data, reference, _libraries(), bundle, trained.held_out)
+    exported = write_bundle(trained.graphs, recipe, data.reading, reference, _libraries(), bundle, trained.held_out)
     record = Record(exported.metrics, trained.history, data_facts(data.train, data.test, recipe.maxlen))
     pictures = run_pictures(record)
     for folder in (run_dir, report):
@@ -89,9 +89,9 @@ def judge(recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path) -> dict[
     Raises:
         TrainingError: of the kind that says what to mend.
     """
-    data = DATASETS[recipe.dataset](recipe, data_dir)
+    data = DATA_SETS[recipe.data_set](recipe, data_dir)
     _begin_run(recipe, run_dir)
-    judged = judge_wide_deep(recipe, data.train, _encoded_short_texts(recipe, data))
+    judged = judge_wide_deep(recipe, data.train, _encoded_short_texts(data))
     _write_json(run_dir / "held_out.json", judged.metrics)
     return judged.metrics
 
@@ -112,25 +112,23 @@ def _begin_run(recipe: Recipe, run_dir: Path) -> None:
     _write_json(run_dir / "versions.json", _libraries())
 
 
-def _fit(recipe: Recipe, data: Dataset, run_dir: Path) -> Trained:
+def _fit(recipe: Recipe, data: DataSet, run_dir: Path) -> Trained:
     """Fits the recipe's kind of network."""
     if isinstance(recipe, LectureRecipe):
         return train_lecture(recipe, data.train, data.test, run_dir)
     assert isinstance(recipe, WideDeepRecipe)  # noqa: S101
-    return train_wide_deep(recipe, data.train, _encoded_short_texts(recipe, data), run_dir)
+    return train_wide_deep(recipe, data.train, _encoded_short_texts(data), run_dir)
 
 
-def _short_texts(recipe: Recipe, texts: list[str], labels: NDArray[np.int64]) -> dict[str, LabelledTexts]:
-    """Sentences out of reviews, where these are longer than a sentence."""
-    return short_texts(texts, labels) if recipe.dataset == "imdb" else {}
-
-
-def _encoded_short_texts(recipe: Recipe, data: Dataset) -> dict[str, ShortTexts]:
+def _encoded_short_texts(data: DataSet) -> dict[str, ShortTexts]:
     """Sentences out of the training reviews; none where there is no raw text."""
+    if not data.train_texts:
+        return {}
     return {
-        name: ShortTexts(data.encode(drawn.texts), drawn.labels, drawn.reviews)
-        for name, drawn in _short_texts(recipe, data.train_texts or [], data.train[1]).items()
-        if drawn.texts
+        name: ShortTexts(
+            [encoded.token_ids.tolist() for encoded in data.tokenizer.encode(drawn.texts)], drawn.labels, drawn.reviews
+        )
+        for name, drawn in short_texts(data.train_texts, data.train[1]).items()
     }
 
 

@@ -10,7 +10,7 @@ from service.inference.bundle import open_bundle
 from service.inference.first_layer import FirstLayer
 from tests.training.conftest import TINY, seeded
 from tests.training.test_export import CALIBRATION, LIBRARIES, NAME
-from training.datasets import imdb
+from training.data_sets import imdb_reading
 from training.export import Reference, lecture_graphs, write_bundle
 from training.layers import describe_layers, first_convolutions
 
@@ -44,15 +44,21 @@ def test_first_are_all_convolutions_whose_steps_are_runs_of_words() -> None:
 
 
 @pytest.fixture(scope="module")
-def bundle(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = seeded(TINY, 1)
     token_ids = np.zeros((4, TINY.maxlen), np.int32)
     token_ids[:, 0] = 1  # texts without words
-    reference = Reference(
-        model.predict(token_ids, verbose=0)[:, 0], ["-"] * 4, np.array([0, 1, 0, 1]), np.ones(4, int), np.ones(4, bool)
-    )
+    probabilities, labels = model.predict(token_ids, verbose=0)[:, 0], np.array([0, 1, 0, 1])
+    reference = Reference(probabilities, ["-"] * 4, labels, np.ones(4, int), [0, 1, 2, 3])
     path = tmp_path_factory.mktemp("models") / NAME
-    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, imdb(TINY, data_dir), reference, LIBRARIES, path)
+    write_bundle(
+        lecture_graphs(model, TINY, CALIBRATION),
+        TINY,
+        imdb_reading({"the": 1}, TINY.num_words),
+        reference,
+        LIBRARIES,
+        path,
+    )
     return path
 
 

@@ -20,7 +20,7 @@ from training.findings import interval
 from training.labelled import LabelledFile
 
 WORD_BOUNDS = (-1, 5, 10, 20, 50, 100, 200, 400)
-"""Of the bins of lengths, in words; the last bin is open."""
+"""Of the bins of lengths, in words or characters, as the first model counts; the last bin is open."""
 MOST_DIFFERENT = 5
 """Texts that are shown."""
 SHOWN_CHARS = 300
@@ -77,7 +77,12 @@ def compare(
         },
         "labels": list(bundles[0].manifest.labels),
         "models": [
-            {"model": label, "precision": predictor.precision, **_figures(read, file, words, predictor)}
+            {
+                "model": label,
+                "precision": predictor.precision,
+                "counted": predictor.manifest.tokenizer.counted,
+                **_figures(read, file, words, predictor),
+            }
             for label, predictor, read in zip(labels, predictors, reads, strict=True)
         ],
         "by_group": _by_group(reads, file.groups),

@@ -25,11 +25,10 @@ from service.inference.bundle import (
     Manifest,
     NgramSpec,
     OutputSpec,
-    TokenizerSpec,
     open_bundle,
 )
+from service.inference.keras_imdb import KerasImdbSpec, plain_typography
 from service.inference.predictor import Predictor
-from service.inference.tokenizer import plain_typography
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.graph_writer import INPUT, OPSET, OUTPUT
@@ -86,13 +85,11 @@ class Ngrams:
         name: of the input.
         keys: int64[n], rising.
         max_order: token ids in the longest.
-        first_word_id: token ids below it are in none.
     """
 
     name: str
     keys: NDArray[np.int64]
     max_order: int
-    first_word_id: int
 
 
 @dataclass(frozen=True)
@@ -201,9 +198,9 @@ def ranked_words(word_index: dict[str, int]) -> list[str]:
     return sorted(word_index, key=word_index.__getitem__)
 
 
-def tokenizer_spec(recipe: Recipe) -> TokenizerSpec:
+def tokenizer_spec(recipe: Recipe) -> KerasImdbSpec:
     """How a recipe's text becomes token ids: as in Keras's IMDB data set."""
-    return TokenizerSpec(
+    return KerasImdbSpec(
         name="keras-imdb",
         vocabulary=VOCABULARY_FILE,
         num_words=recipe.num_words,
@@ -313,4 +310,4 @@ def _manifest(
 def _ngram_spec(ngrams: Ngrams | None) -> NgramSpec | None:
     if ngrams is None:
         return None
-    return NgramSpec(name=ngrams.name, file=NGRAMS_FILE, max_order=ngrams.max_order, first_word_id=ngrams.first_word_id)
+    return NgramSpec(name=ngrams.name, file=NGRAMS_FILE, max_order=ngrams.max_order)

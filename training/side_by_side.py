@@ -47,11 +47,12 @@ def comparison_text(comparison: dict[str, Any]) -> str:
     if file["left_out"]:
         first = f"{file['row_kind']} {file['left_out'][0]}"
         title += f"\n{len(file['left_out']):,} left out for want of a text that can be judged, the first in {first}"
+    counted = [model["counted"] for model in models]  # words or characters
     rows = _rows(
         models,
         {
             **_quality(labels[1]),
-            "words known": lambda model: f"{model['known_words']:.1%}",
+            f"{' or '.join(dict.fromkeys(counted))} known": lambda model: f"{model['known_words']:.1%}",
             "texts cut": lambda model: f"{model['truncated']:,}",
             "texts a second of one core": lambda model: f"{model['texts_per_second']:,.0f}",
             "precision": lambda model: model["precision"],
@@ -63,7 +64,7 @@ def comparison_text(comparison: dict[str, Any]) -> str:
         for bins in zip(*(model["by_length"] for model in models), strict=True)
     ]
     if len(lengths) > 1:
-        blocks.append(_table("Accuracy by words in the text", names, lengths))
+        blocks.append(_table(f"Accuracy by {counted[0]} in the text", names, lengths))
     if comparison["by_group"]:
         groups = [
             (f"{_printable(group['group'])} ({_texts(group['texts'])})", [f"{each:.1%}" for each in group["accuracy"]])

@@ -90,9 +90,9 @@ def _ngram_table(bundle: Bundle) -> NgramTable | None:
     spec = bundle.manifest.ngrams
     if spec is None:
         return None
+    if bundle.manifest.input.padding != "post" or bundle.manifest.tokenizer.pad_id != 0:
+        raise BundleError(f"{bundle.path}: n-grams are of texts that are padded with 0 on the right.")
     try:
-        return NgramTable(
-            bundle.read_ngrams(spec), spec.max_order, bundle.manifest.tokenizer.num_words, spec.first_word_id
-        )
+        return NgramTable(bundle.read_ngrams(spec), spec.max_order, bundle.manifest.tokenizer.num_words)
     except ValueError as error:
         raise BundleError(f"{bundle.path / spec.file}: cannot be used: {error}.") from error

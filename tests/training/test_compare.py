@@ -18,7 +18,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from tests.service.conftest import MODELS_DIR, write_small_bundle
+from tests.service.conftest import MODELS_DIR, write_korean_bundle, write_small_bundle
 from tests.training.test_run import Finished, training
 from training import __main__ as command
 from training.compare import mcnemar
@@ -180,6 +180,19 @@ def test_people_get_a_column_for_each_model(run: Callable[..., Finished], review
         "small/1 and small/2 disagree on 3 of 6 texts: small/1 is right on 2 of them, small/2 on 1 "
         "(exact McNemar test: p = 1.000)." in done.stdout
     )
+
+
+def test_characters_are_called_so_where_a_model_counts_them(tmp_path: Path) -> None:
+    write_small_bundle(tmp_path / "models")
+    write_korean_bundle(tmp_path / "models")
+    (tmp_path / "a.csv").write_text("text,label\n정말 좋다,1\n좋다 좋다 좋다,1\n", encoding="utf-8")
+    alone = training("compare", "small-korean/1", tmp_path / "a.csv", "--models-dir", tmp_path / "models").stdout
+    assert "  characters known " in alone
+    assert "Accuracy by characters in the text\n" in alone
+    arguments = ("small/1", "small-korean/1", tmp_path / "a.csv", "--models-dir", tmp_path / "models")
+    assert "  words or characters known " in training("compare", *arguments).stdout
+    recorded = training("compare", "small-korean/1", "small/1", "--models-dir", tmp_path / "models").stdout
+    assert "Models of different names may have been measured on different data." in recorded
 
 
 def test_a_text_cannot_move_the_cursor(run: Callable[..., Finished], tmp_path: Path) -> None:
@@ -430,5 +443,5 @@ def test_the_first_sentences_can_be_compared_on() -> None:
 
 def test_what_training_reads_of_itself_is_installed_with_it() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    files = {path.name for path in (ROOT / "training").iterdir() if path.is_file() and path.suffix != ".py"}
+    files = {path.name for path in (ROOT / "training").iterdir() if path.suffix in {".html", ".csv"}}
     assert files == set(project["tool"]["setuptools"]["package-data"]["training"])

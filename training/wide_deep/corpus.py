@@ -31,9 +31,17 @@ class Corpus:
         """The text that each id belongs to."""
 
     def ngram_keys(self, max_order: int, num_words: int) -> list[Ints]:
-        """The keys of words, bigrams, and so on, int64[ids] each, where they begin; -1 for none that counts."""
-        words = np.where(self.token_ids >= SPECIAL_IDS, self.token_ids, -1)
-        return [words, *ngram_keys(self.token_ids, max_order, num_words, SPECIAL_IDS)]
+        """The keys of words, bigrams, and so on, int64[ids] each, where they begin.
+
+        -1 where there is none, or one with an id that stands for no word.
+        """
+        known = self.token_ids >= SPECIAL_IDS
+        keys = [np.where(known, self.token_ids, -1)]
+        for order, whole in enumerate(ngram_keys(self.token_ids, max_order, num_words), start=2):
+            known = known[:-1] & (self.token_ids[order - 1 :] >= SPECIAL_IDS)
+            none = np.full(len(self.token_ids) - len(whole), -1)
+            keys.append(np.concatenate([np.where(known, whole.astype(np.int64), -1), none]))
+        return keys
 
     def cut(self, begins: Ints, lengths: Ints) -> list[Ints]:
         """The ids from each of `begins` on, so many as `lengths` says."""

@@ -1,5 +1,6 @@
 """The command line: `python -m training` does a whole run; `explore` looks at the data, `report` at a run."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -97,13 +98,18 @@ def _table(metrics: dict[str, Any]) -> str:
 
 
 @cli.command()
-@_data_dir
+@click.option("--data", type=click.Choice(["imdb", "nsmc"]), default="imdb", show_default=True, help="The data set.")
+@click.option(
+    "--data-dir", type=_FOLDER, help="Its folder.  [env vars: IMDB_DATA_DIR, NSMC_DATA_DIR; Keras downloads imdb]"
+)
 @click.option("--output", type=_FOLDER, default=Path("runs/explore"), show_default=True)
-def explore(data_dir: Path | None, output: Path) -> None:
-    """Look at the data: sizes, lengths, frequent words, sample reviews."""
+def explore(data: str, data_dir: Path | None, output: Path) -> None:
+    """Look at a data set: sizes, lengths, frequent words or characters, sample reviews."""
+    from training.corpora import CORPORA  # TensorFlow takes seconds to import; --help should not
     from training.explore import explore as look
 
-    click.echo(look(data_dir, LECTURE.num_words, LECTURE.maxlen, output))
+    named = os.environ.get(f"{data.upper()}_DATA_DIR")
+    click.echo(look(CORPORA[data](data_dir or (Path(named) if named else None)), output))
 
 
 @cli.command()

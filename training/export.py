@@ -25,11 +25,10 @@ from service.inference.bundle import (
     Manifest,
     NgramSpec,
     OutputSpec,
-    TokenizerSpec,
     open_bundle,
 )
+from service.inference.keras_imdb import KerasImdbSpec, plain_typography
 from service.inference.predictor import Predictor
-from service.inference.tokenizer import plain_typography
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.graph_writer import INPUT, OPSET, OUTPUT
@@ -199,9 +198,9 @@ def ranked_words(word_index: dict[str, int]) -> list[str]:
     return sorted(word_index, key=word_index.__getitem__)
 
 
-def tokenizer_spec(recipe: Recipe) -> TokenizerSpec:
+def tokenizer_spec(recipe: Recipe) -> KerasImdbSpec:
     """How a recipe's text becomes token ids: as in Keras's IMDB data set."""
-    return TokenizerSpec(
+    return KerasImdbSpec(
         name="keras-imdb",
         vocabulary=VOCABULARY_FILE,
         num_words=recipe.num_words,

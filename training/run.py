@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.inference.tokenizer import KerasImdbTokenizer
+from service.inference.keras_imdb import KerasImdbTokenizer
+from training.corpora import words_by_id
 from training.data import Split, every_word, load_data, load_texts, load_word_index
 from training.errors import RunError
-from training.explore import data_facts, decode, words_by_id
+from training.explore import data_facts, decode
 from training.export import Reference, ranked_words, tokenizer_spec, write_bundle
 from training.lecture import train_lecture
 from training.recipes import LectureRecipe, Recipe, WideDeepRecipe

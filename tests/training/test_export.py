@@ -13,9 +13,10 @@ from service.inference.bundle import open_bundle
 from service.inference.predictor import Predictor
 from tests.training.conftest import REVIEWS, TINY, WORDS, seeded
 from training import export
+from training.corpora import words_by_id
 from training.data import every_word, load_data, load_word_index, padded
 from training.errors import ExportError
-from training.explore import decode, words_by_id
+from training.explore import decode
 from training.export import Exported, Reference, lecture_graphs, to_onnx, write_bundle
 
 NAME = Path(TINY.model_name, str(TINY.model_version))

@@ -147,6 +147,12 @@ def test_the_load_balancer_sees_a_draining_instance_before_it_stops_listening() 
     assert "uri /health/ready" in config
 
 
+def test_the_load_balancer_does_not_take_a_busy_instance_for_a_stopped_one() -> None:
+    found = re.search(r"^ +timeout check (\d+)s$", (ROOT / "docker" / "haproxy" / "haproxy.cfg").read_text(), re.M)
+    assert found
+    assert int(found[1]) > Settings().drain_seconds  # unlike one that says 503, which is seen at the next check
+
+
 def test_haproxy_accepts_the_configuration(required_program: Callable[[str], str]) -> None:
     command = [required_program("haproxy"), "-c", "-f", str(ROOT / "docker/haproxy/haproxy.cfg")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -49,10 +49,16 @@ class Inputs:
         self._width = width
         self._ngrams = _ngram_table(bundle)
 
-    @property
-    def extremes(self) -> tuple[list[int], list[int]]:
-        """The ids of a shortest and of a longest text."""
-        return [self._pad_id + 1], [self._pad_id + 1] * self._spec.maxlen
+    def extremes(self) -> list[Batch]:
+        """The shortest and the longest text, alone and in full batches, with the last of the n-grams in each."""
+        shortest, longest = [self._pad_id + 1], [self._pad_id + 1] * self._spec.maxlen
+        batches = []
+        for texts in ([shortest], [longest], [shortest] * RUN_SIZE, [longest] * RUN_SIZE):
+            [batch] = self.batches(texts)
+            if self._ngrams and batch.ngram_ids is not None:
+                batch.ngram_ids[:, -1] = self._ngrams.last_id  # at a text's last id no n-gram begins
+            batches.append(batch)
+        return batches
 
     def batches(self, token_ids: Sequence[TokenIds]) -> list[Batch]:
         """Texts ready for runs, like lengths together: a batch costs what its longest text costs.
@@ -95,4 +101,5 @@ def _ngram_table(bundle: Bundle) -> NgramTable | None:
             bundle.read_ngrams(spec), spec.max_order, bundle.manifest.tokenizer.num_words, spec.first_word_id
         )
     except ValueError as error:
-        raise BundleError(f"{bundle.path / spec.file}: cannot be used: {error}.") from error
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise BundleError(f"{bundle.path / spec.file}: cannot be used: {reason}.") from error

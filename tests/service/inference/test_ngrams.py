@@ -39,7 +39,9 @@ def naively(token_ids: NDArray[np.int32], ngrams: list[Ngram], max_order: int) -
         found = list(row)
         for order in range(2, max_order + 1):
             whole = len(row) - order + 1
-            found += [ids.get(tuple(row[place : place + order]), 0) if place < whole else 0 for place in range(len(row))]
+            found += [
+                ids.get(tuple(row[place : place + order]), 0) if place < whole else 0 for place in range(len(row))
+            ]
         rows.append(found)
     return rows
 
@@ -72,7 +74,9 @@ def test_a_special_id_is_in_no_ngram_even_of_one_that_has_a_key(special: int, pl
     keys = sorted({NUM_WORDS * 5 + 6, NUM_WORDS * 6 + 7, key_of(tuple(ngram)), key_of(tuple(ngram[:2]))})
     keys = [key for key in keys if key >= NUM_WORDS]
     found = NgramTable(np.array(keys), 3, NUM_WORDS, FIRST).look_up(np.array([ngram], np.int32))
-    without = [0 if special in pair else NUM_WORDS + keys.index(key_of(pair)) for pair in ((*ngram[:2],), (*ngram[1:],))]
+    without = [
+        0 if special in pair else NUM_WORDS + keys.index(key_of(pair)) for pair in ((*ngram[:2],), (*ngram[1:],))
+    ]
     assert found.tolist() == [[*ngram, *without, 0, 0, 0, 0]]
 
 

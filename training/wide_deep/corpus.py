@@ -18,7 +18,7 @@ class Corpus:
     """Texts, joined.
 
     Args:
-        texts: token ids of each, the start id first, which keeps n-grams from reaching into the text before.
+        texts: token ids of each.
     """
 
     def __init__(self, texts: Sequence[Sequence[int]] | Sequence[Ints] | NDArray[np.object_]) -> None:
@@ -31,9 +31,17 @@ class Corpus:
         """The text that each id belongs to."""
 
     def ngram_keys(self, max_order: int, num_words: int) -> list[Ints]:
-        """The keys of words, bigrams, and so on, int64[ids] each, where they begin; -1 for none that counts."""
+        """The keys of words, bigrams, and so on, int64[ids] each, where they begin; -1 for none that counts.
+
+        None reaches into the next text, also where that is cut and begins with a word.
+        """
         words = np.where(self.token_ids >= SPECIAL_IDS, self.token_ids, -1)
-        return [words, *ngram_keys(self.token_ids, max_order, num_words, SPECIAL_IDS)]
+        keys = [words]
+        for order, across in enumerate(ngram_keys(self.token_ids, max_order, num_words, SPECIAL_IDS), start=2):
+            inside = np.zeros(len(words), bool)
+            inside[: 1 - order] = self.text_of[order - 1 :] == self.text_of[: 1 - order]
+            keys.append(np.where(inside, across, -1))
+        return keys
 
     def cut(self, begins: Ints, lengths: Ints) -> list[Ints]:
         """The ids from each of `begins` on, so many as `lengths` says."""

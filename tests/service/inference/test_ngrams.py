@@ -50,9 +50,10 @@ def naively(token_ids: NDArray[np.int32], ngrams: list[Ngram], max_order: int) -
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (3, 3), (5, 40), (64, 7), (0, 5), (2, 0)])
 def test_ids_are_those_of_a_dictionary(max_order: int, shape: tuple[int, int]) -> None:
     ngrams = some_ngrams(max_order, 0.4)
-    token_ids = np.random.default_rng(shape).integers(0, NUM_WORDS, shape, np.int32)
+    token_ids = np.random.default_rng([*shape]).integers(0, NUM_WORDS, shape, np.int32)
     found = table_of(ngrams, max_order).look_up(token_ids)
-    assert (found.shape, found.dtype) == ((shape[0], shape[1] * max_order), np.int32)
+    assert found.shape == (shape[0], shape[1] * max_order)
+    assert found.dtype == np.int32
     assert found.tolist() == naively(token_ids, ngrams, max_order)
 
 

@@ -18,7 +18,7 @@ from service.inference.predictor import Predictor
 from tests.training.conftest import REVIEWS, TINY_WIDE, WORDS, write_data
 from tests.training.test_run import Finished, training
 from training import run as run_module
-from training.data import load_data, read_reviews
+from training.data import load_data, load_texts, read_reviews
 from training.recipes import RECIPES
 
 TUNED = replace(TINY_WIDE, name="tuned", epochs=1)
@@ -158,8 +158,6 @@ class Unseen:
 
 @pytest.fixture
 def held_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Finished, Path]:
-    load_texts = run_module.load_texts
-
     def train_texts(data_dir: Path | None) -> Any:
         texts = load_texts(data_dir)
         assert texts is not None

@@ -1,6 +1,5 @@
 """From reviews to graphs: what is measured on held-out reviews, and a run that is resumed."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from training.evaluate import Answers
 from training.trained import Trained
 from training.wide_deep import train as train_module
 from training.wide_deep.deep import padded
-from training.wide_deep.fit import Paths, held_out_split
+from training.wide_deep.fit import Paths, Texts, held_out_split
 from training.wide_deep.train import ShortTexts, train_wide_deep
 
 HELD_OUT = round(REVIEWS * TINY_WIDE.validation_share)
@@ -115,7 +114,7 @@ class Naming:
 
     recipe = TINY_WIDE
 
-    def scores(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    def scores(self, texts: Texts) -> NDArray[np.float64]:
         return np.array([[text[1] - 3] for text in texts], np.float64)
 
 

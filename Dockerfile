@@ -7,6 +7,11 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 RUN python -m venv --without-pip /venv
 COPY requirements/service.txt /build/
 RUN pip --python /venv/bin/python install --quiet --require-hashes --only-binary :all: -r /build/service.txt
+# What serving never loads goes again, 50 MB: the library for C programs that onnxruntime's wheel has beside its Python
+# module, which is a whole of its own, and the packages' own tests. The packages still list these files;
+# docker/check_packages.py checks that no others are missing, and that the service can import all that it has.
+RUN rm -f /venv/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.* \
+    && find /venv -type d -name tests -prune -exec rm -r {} +
 
 # The code is copied, not installed: building a package would fetch a build tool that nothing pins.
 FROM ${BASE_IMAGE} AS application

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 from bench.usual import plain_token_ids
 from service.inference.bundle import open_bundle
-from service.inference.tokenizer import KerasImdbTokenizer
+from service.inference.keras_imdb import KerasImdbSpec, KerasImdbTokenizer
 
 ROUNDS = 12
 BATCH = 32
@@ -15,7 +16,7 @@ BATCH = 32
 def measure(bundle_path: Path, texts: Sequence[str]) -> dict[str, float]:
     """The least of several rounds, in which the contenders take turns."""
     bundle = open_bundle(bundle_path)
-    vocabulary, spec = bundle.read_vocabulary(), bundle.manifest.tokenizer
+    vocabulary, spec = bundle.read_vocabulary(), cast(KerasImdbSpec, bundle.manifest.tokenizer)
     tokenizer = KerasImdbTokenizer(vocabulary, spec)
     index = {word: rank for rank, word in enumerate(vocabulary, start=1)}
 

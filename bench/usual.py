@@ -5,13 +5,15 @@ Same weights, same answers, same HTTP server; it pads every text to the model's 
 
 import os
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnxruntime
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from service.inference.bundle import TokenizerSpec, open_bundle
+from service.inference.bundle import open_bundle
+from service.inference.keras_imdb import KerasImdbSpec
 
 BUNDLE, THREADS = "BENCH_BUNDLE", "BENCH_THREADS"
 TO_SPACES = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
@@ -23,7 +25,7 @@ class Review(BaseModel):
     text: str
 
 
-def plain_token_ids(text: str, index: dict[str, int], spec: TokenizerSpec) -> list[int]:
+def plain_token_ids(text: str, index: dict[str, int], spec: KerasImdbSpec) -> list[int]:
     """The token ids of a text by a plain loop over its words; `index` gives their ranks."""
     ids = [spec.start_id]
     for word in text.lower().translate(TO_SPACES).split():
@@ -39,7 +41,7 @@ def create_app() -> FastAPI:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(os.environ.get(THREADS, "0"))
     session = onnxruntime.InferenceSession(bundle.graph_path("reference"), options)
-    spec, maxlen = bundle.manifest.tokenizer, bundle.manifest.input.maxlen
+    spec, maxlen = cast(KerasImdbSpec, bundle.manifest.tokenizer), bundle.manifest.input.maxlen
     index = {word: rank for rank, word in enumerate(bundle.read_vocabulary(), start=1)}
     app = FastAPI()
 

@@ -83,7 +83,7 @@ class Metrics:
             "sentiment_batch_texts", "Texts computed together.", model, buckets=_BATCH_TEXTS, registry=registry
         )
         self._predictions = Counter("sentiment_predictions", "Predictions made.", [*model, "label"], registry=registry)
-        self._words = Counter("sentiment_words", "Words of the texts.", model, registry=registry)
+        self._words = Counter("sentiment_words", "Words, or characters, of the texts.", model, registry=registry)
         self._unknown = Counter(
             "sentiment_unknown_words", "Words that the model has no vector for: their share tells of drift.", model,
             registry=registry,

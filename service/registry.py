@@ -1,9 +1,12 @@
 """The models that are loaded, by name and version."""
 
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
-from service.errors import BundleError, ModelNotFoundError
+from service.choice import Choice, by_language
+from service.errors import BundleError, InvalidRequestError, ModelNotFoundError
 from service.inference.bundle import find_bundles, open_bundle
+from service.inference.languages import AUTO
 from service.inference.precision import choose_precision
 from service.inference.predictor import Predictor
 from service.settings import Settings
@@ -16,8 +19,9 @@ class Registry:
     """Every version of every model, and which of them answers when a request does not say. It never changes.
 
     Args:
-        predictors: in rising order of version.
-        default_name: the model for requests that name none.
+        predictors: in the order of their names, and in rising order of version.
+        default_name: the model for requests that name none; `auto` takes that of the text's language, and the first
+            where that is not told.
         default_version: its version; None takes the highest.
 
     Raises:
@@ -29,12 +33,16 @@ class Registry:
         for predictor in predictors:
             manifest = predictor.manifest
             self._versions.setdefault(manifest.name, {})[manifest.version] = predictor
-        self.default_name = default_name
+        is_auto = default_name == AUTO and bool(predictors)
+        self.default_name = next(iter(self._versions)) if is_auto else default_name
         self._default_version = default_version
         try:
             self.default = self.get()
         except ModelNotFoundError as error:
             raise BundleError(f"The default model cannot be served: {error}") from error
+        others = (self.get(name) for name in self._versions)
+        self._auto = Choice(self.default, by_language([self.default, *others]), auto=True)
+        self._unnamed = self._auto if is_auto else Choice(self.default)
 
     def __iter__(self) -> Iterator[Predictor]:
         for versions in self._versions.values():
@@ -58,6 +66,20 @@ class Registry:
             there = ", ".join(map(str, versions))
             raise ModelNotFoundError(f"Model {name} has no version {version}; it has {there}.")
         return versions[version]
+
+    def choice(self, name: str | None = None, version: int | None = None) -> Choice:
+        """What answers a request that asks for this; `auto` for the model of each text's language.
+
+        Raises:
+            ModelNotFoundError: there is no such model or version.
+            InvalidRequestError: a version, but not of which model.
+        """
+        choice = self._unnamed if name is None else self._auto if name == AUTO else None
+        if version is None and choice:
+            return choice
+        if choice and choice.auto:
+            raise InvalidRequestError(f"Of which model is version {version} wanted? Name it: each text has its own.")
+        return Choice(self.get(name, version))
 
     def versions(self, name: str) -> list[Predictor]:
         """Every loaded version of a model.
@@ -100,13 +122,17 @@ def load_models(
     return predictors, refused
 
 
-def load_default(settings: Settings) -> Predictor:
-    """The model that answers when nobody asks for another; only it is loaded.
+def load_choice(settings: Settings) -> Choice:
+    """What answers when nobody asks for another; only that is loaded.
 
     Raises:
         BundleError: it is not there, or cannot be used.
     """
     paths = find_bundles(settings.models_dir)
+    if settings.model == AUTO:
+        newest = {path.parent.name: path for path in paths}.values()
+        predictors = [_load(path, settings) for path in newest]
+        return Choice(predictors[0], by_language(predictors), auto=True)
     versions = {int(path.name): path for path in paths if path.parent.name == settings.model}
     if not versions:
         there = ", ".join(dict.fromkeys(path.parent.name for path in paths))
@@ -120,5 +146,9 @@ def load_default(settings: Settings) -> Predictor:
             f"{settings.models_dir}: model {settings.model} has no version {version}; it has {there}. "
             "--model-version chooses."
         )
-    bundle = open_bundle(versions[version])
+    return Choice(_load(versions[version], settings))
+
+
+def _load(path: Path, settings: Settings) -> Predictor:
+    bundle = open_bundle(path)
     return Predictor.load(bundle, choose_precision(bundle, settings.precision))

@@ -4,10 +4,11 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import ServiceError
+from service.inference.languages import AUTO
 
 ENV_PREFIX = "SENTIMENT_"
 Precision = Literal["auto", "int8", "float32", "reference"]
@@ -33,9 +34,13 @@ class Settings(BaseSettings):
     models_dir: Annotated[Path, Field(description="Folder of bundles: <name>/<version>/manifest.json.")] = Path(
         "models"
     )
-    model: Annotated[str, Field(description="Name of the model that answers when a request names none.")] = (
-        "imdb-conv1d"
-    )
+    model: Annotated[
+        str,
+        Field(
+            description="Name of the model that answers when a request names none; auto: for each text the one that "
+            "reads its script, as the Korean model reads Hangul."
+        ),
+    ] = "imdb-conv1d"
     model_version: Annotated[
         int | None, Field(ge=1, description="Its version; without one, the highest that is there.")
     ] = None
@@ -124,6 +129,13 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least serious log lines shown.")
     ] = "info"
+
+    @field_validator("model_version")
+    @classmethod
+    def _of_a_model(cls, version: int | None, info: ValidationInfo) -> int | None:
+        if version is not None and info.data.get("model") == AUTO:
+            raise ValueError("it needs the name of a model, and auto is none")
+        return version
 
     @classmethod
     def load(cls, **flags: object) -> Self:

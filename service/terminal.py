@@ -5,20 +5,21 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BufferedReader
 from textwrap import shorten
 from typing import Any, cast
 
 import click
 
+from service.choice import Choice
 from service.errors import RequestError
 from service.files.plain import PlainFormat, to_json
 from service.files.record import Options, Record
 from service.inference.explanation import Explanation, Word, explain
-from service.inference.predictor import Prediction, Predictor, check_text
+from service.inference.predictor import Prediction, check_text
 from service.problems import problem_fields
-from service.registry import load_default
+from service.registry import load_choice
 from service.settings import Settings
 
 ANSWERED, WITH_ERRORS, INTERRUPTED = 0, 3, 130
@@ -54,14 +55,14 @@ def answer_texts(wanted: Wanted, settings: Settings) -> int:
     errors = 0
     on_terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        predictor = load_default(settings)
+        choice = load_choice(settings)
         for records in _records(wanted.texts, settings):
             errors += sum(1 for record in records if record.error)
-            for record, answer in _answers(records, predictor, wanted.explain, settings):
+            for record, answer in _answers(records, choice, wanted.explain, settings):
                 if as_json:
-                    click.echo(to_json(_fields(record, answer, predictor)))
+                    click.echo(to_json(_fields(record, answer)))
                 else:
-                    _show(record, answer, numerous=len(wanted.texts) != 1)
+                    _show(record, answer, choice, numerous=len(wanted.texts) != 1)
             sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -97,11 +98,11 @@ def _checked(number: int, text: str, max_chars: int) -> Record:
 
 
 def _answers(
-    records: Sequence[Record], predictor: Predictor, explained: bool, settings: Settings
+    records: Sequence[Record], choice: Choice, explained: bool, settings: Settings
 ) -> Iterator[tuple[Record, Prediction | Explanation | Exception]]:
     """Each record with what is said of it; errors in their place."""
     texts = [record.text for record in records if not record.error]
-    predictions = iter(predictor.predict(texts) if texts and not explained else ())
+    predictions = iter(choice.predict(texts) if texts and not explained else ())
     for record in records:
         if record.error:
             yield record, record.error
@@ -109,21 +110,21 @@ def _answers(
             yield record, next(predictions)
         else:
             try:
-                yield record, explain(predictor, record.text, max_words=settings.max_explained_words)
+                yield record, explain(choice.of(record.text), record.text, max_words=settings.max_explained_words)
             except RequestError as error:
                 yield record, error
 
 
-def _fields(record: Record, answer: Prediction | Explanation | Exception, predictor: Predictor) -> dict[str, Any]:
+def _fields(record: Record, answer: Prediction | Explanation | Exception) -> dict[str, Any]:
     """An answer for programs: that of `/predict` or `/explain`, after the text."""
     if isinstance(answer, Exception):
         return {"line": record.line, "error": problem_fields(answer)}
-    fields = answer.as_dict(record.text) if isinstance(answer, Explanation) else asdict(answer)
-    model = {"name": predictor.manifest.name, "version": predictor.manifest.version}
-    return {"text": record.text, **fields, "model": model}
+    prediction = answer.prediction if isinstance(answer, Explanation) else answer
+    fields = answer.as_dict(record.text) if isinstance(answer, Explanation) else answer.fields()
+    return {"text": record.text, **fields, "model": prediction.model and prediction.model.fields()}
 
 
-def _show(record: Record, answer: Prediction | Explanation | Exception, numerous: bool) -> None:
+def _show(record: Record, answer: Prediction | Explanation | Exception, choice: Choice, numerous: bool) -> None:
     """An answer for people."""
     if isinstance(answer, Exception):
         _print(click.style(f"text {record.line}: {answer}", fg="red"), err=True)
@@ -134,21 +135,21 @@ def _show(record: Record, answer: Prediction | Explanation | Exception, numerous
         _print(_tinted(text, answer))
     elif numerous:
         _print(shorten(text, max(40, shutil.get_terminal_size().columns), placeholder=" …"))
-    _print(_verdict(prediction))
+    _print(_verdict(prediction, choice.of(record.text).manifest.tokenizer.counted, choice.auto))
     if isinstance(answer, Explanation):
         _print(_strongest(text, answer))
     if numerous or isinstance(answer, Explanation):
         _print("")
 
 
-def _verdict(prediction: Prediction) -> str:
+def _verdict(prediction: Prediction, counted: str, names_model: bool) -> str:
     """Label, probability as a bar and in percent, and what to know of it."""
     colour = "green" if prediction.probability >= 0.5 else "red"
     filled = round(prediction.probability * _BAR_CELLS)
     bar = click.style("█" * filled, fg="green") + click.style("░" * (_BAR_CELLS - filled), dim=True)
-    notes = []
+    notes = [str(prediction.model)] if names_model else []
     if prediction.known_words < prediction.words:
-        notes.append(f"{prediction.known_words} of {prediction.words} words known")
+        notes.append(f"{prediction.known_words} of {prediction.words} {counted} known")
     if prediction.truncated:
         notes.append("too long, not all of it was read")
     label = click.style(prediction.label, fg=colour, bold=True)

@@ -19,6 +19,15 @@ def imdb_data_dir() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def nsmc_data_dir() -> Path:
+    """Folder of the real Korean reviews, which the project does not contain either."""
+    folder = os.environ.get("NSMC_DATA_DIR")
+    if not folder:
+        pytest.skip("NSMC_DATA_DIR is not set: it names the folder with the real Korean reviews")
+    return Path(folder)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fail-on-skip", action="store_true", help="A skipped test fails the run.")
 

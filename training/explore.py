@@ -2,27 +2,23 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.data import Split, every_word, load_data, load_word_index
+from training.corpora import Corpus
+from training.data import Split
 from training.plots import length_picture
 
 HISTOGRAM_BARS = 60
 """Up to the length that 1 % of the reviews exceed; they are in the last bar."""
-SPECIAL = {0: "[pad]", 1: "[start]", 2: "[cut]", 3: "[unused]"}
 
 
-def words_by_id(word_index: dict[str, int]) -> dict[int, str]:
-    """What each token id stands for, special ids in brackets."""
-    return {rank + 3: word for word, rank in word_index.items()} | SPECIAL
-
-
-def decode(token_ids: list[int], words: dict[int, str]) -> str:
-    """The words of a review, from `words_by_id`."""
-    return " ".join(words[token_id] for token_id in token_ids)
+def decode(token_ids: Sequence[int], names: Mapping[int, str], joint: str = " ") -> str:
+    """A review as text again, from the names of its ids."""
+    return joint.join(names[token_id] for token_id in token_ids)
 
 
 def data_facts(train: Split, test: Split, maxlen: int) -> dict[str, Any]:
@@ -52,30 +48,29 @@ def data_facts(train: Split, test: Split, maxlen: int) -> dict[str, Any]:
     }
 
 
-def explore(data_dir: Path | None, num_words: int, maxlen: int, output: Path) -> str:
-    """Writes `explore.json` and `lengths.svg` into a folder and returns the same findings as text.
-
-    Raises:
-        DataError: the data set cannot be read.
-    """
-    word_index = load_word_index(data_dir)
-    train, test = load_data(data_dir, num_words=every_word(word_index))
-    reviews, labels = train
-    words = words_by_id(word_index)
-    counts = Counter(token_id for split in (train, test) for review in split[0] for token_id in review)
+def explore(corpus: Corpus, output: Path) -> str:
+    """Writes `explore.json` and `lengths.svg` into a folder and returns the same findings as text."""
+    num_words, maxlen, names = corpus.num_words, corpus.maxlen, corpus.names
+    reviews, labels = corpus.train
+    every = [review for split in (corpus.train, corpus.test) for review in split[0]]
+    counts = Counter(token_id for review in every for token_id in review)
     kept = sum(count for token_id, count in counts.items() if token_id < num_words)
     found: dict[str, Any] = {
-        **data_facts(train, test, maxlen),
-        "words": {
-            "in_index": len(word_index),
+        **data_facts(corpus.train, corpus.test, maxlen),
+        "empty": sum(len(review) <= 1 for review in every),
+        "repeated": len(every) - len({tuple(review) for review in every}),
+        corpus.units: {
+            "in_index": sum(token_id >= corpus.first_id for token_id in names),
             "share_kept_by_num_words": kept / sum(counts.values()),
-            "most_frequent": [[words[i], n] for i, n in counts.most_common(40) if i not in SPECIAL][:30],
+            "most_frequent": [[names[i], n] for i, n in counts.most_common(40) if i >= corpus.first_id][:30],
         },
         "samples": [
             {
                 "label": int(labels[i]),
-                "text": decode(reviews[i], words),
-                "as_the_model_reads_it": decode([t if t < num_words else 2 for t in reviews[i][-maxlen:]], words),
+                "text": decode(reviews[i], names, corpus.joint),
+                "as_the_model_reads_it": decode(
+                    [t if t < num_words else 2 for t in reviews[i][-maxlen:]], names, corpus.joint
+                ),
             }
             for i in range(3)
         ],
@@ -83,19 +78,21 @@ def explore(data_dir: Path | None, num_words: int, maxlen: int, output: Path) ->
     output.mkdir(parents=True, exist_ok=True)
     (output / "explore.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     length_picture(found["length"]).write(output)
-    return _summary(found, num_words, maxlen, output)
+    return _summary(found, corpus, output)
 
 
-def _summary(found: dict[str, Any], num_words: int, maxlen: int, output: Path) -> str:
-    reviews, length, words = found["reviews"], found["length"], found["words"]
-    frequent = ", ".join(word for word, _ in words["most_frequent"][:15])
+def _summary(found: dict[str, Any], corpus: Corpus, output: Path) -> str:
+    reviews, length, words = found["reviews"], found["length"], found[corpus.units]
+    frequent = ", ".join(word if word.strip() else "the blank" for word, _ in words["most_frequent"][:15])
     lines = [
         f"{reviews['train']:,} reviews to train and {reviews['test']:,} to test; "
         f"{found['classes']['positive']:,} positive, {found['classes']['negative']:,} negative.",
         f"A review has {length['mean']:.1f} token ids on average (standard deviation "
         f"{length['standard_deviation']:.1f}, half have {length['percentiles']['50']} or fewer, the longest "
-        f"{length['longest']:,}); {length['share_over_maxlen']:.1%} have more than {maxlen}.",
-        f"{words['in_index']:,} words; the ids below {num_words} cover {words['share_kept_by_num_words']:.1%} "
+        f"{length['longest']:,}); {length['share_over_maxlen']:.1%} have more than {corpus.maxlen}.",
+        f"{found['empty']:,} are empty; {found['repeated']:,} say what another has said.",
+        f"{words['in_index']:,} {corpus.units}; the ids below {corpus.num_words} cover "
+        f"{words['share_kept_by_num_words']:.1%} "
         f"of all that is written. The most frequent: {frequent}.",
     ]
     for sample in found["samples"]:

@@ -1,11 +1,12 @@
 """`POST /predict/batch`: a file of any size, answered while it is sent."""
 
 from email.message import Message
+from functools import partial
 from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.predict import asked_predictor
+from service.api.asking import MODEL_PARAMETERS, asked_choice
 from service.api.stream import SUMMARY_TRAILER, BatchStream
 from service.errors import ContentEncodingError, InvalidRequestError, MediaTypeError
 from service.files import DELIMITERS, FORMATS
@@ -54,8 +55,7 @@ def _body(description: str, example: str) -> dict[str, Any]:
 
 _OPENAPI: dict[str, Any] = {
     "parameters": [
-        _query("model", "Model; without it the default.", type="string", minLength=1),
-        _query("version", "Its version; without it the default.", type="integer", minimum=1),
+        *MODEL_PARAMETERS,
         _query("column", "CSV column that holds the texts.", type="string", default="text"),
         _query(
             "delimiter",
@@ -129,11 +129,15 @@ async def batch(request: Request) -> Response:
     - **CSV**: each row comes back as it was sent, with the columns `label`, `probability` and `error` at its end.
     - **Plain text**: answered in NDJSON.
 
+    If the model is `auto`, because the query or the service's settings say so, each text is answered by the model that
+    reads its script, and each answer has a `model` too: name and version, in CSV as `name/version`.
+
     A line that cannot be scored is answered in its place, with its number and the problem, and stops nothing. NDJSON
     ends with a summary; the trailer `X-Summary` has it too, for every format. What is wrong with the file as a whole
     (its media type, the header of a CSV, its first bytes) is a problem with a status of its own.
     """
     state = state_of(request)
+    choice = asked_choice(request)
     name, delimiter = _format_of(request)
     query = request.query_params
     prefix = query.get("prefix", "")
@@ -146,14 +150,14 @@ async def batch(request: Request) -> Response:
             prefix=prefix,
             max_line_bytes=state.settings.max_line_bytes,
             max_text_chars=state.settings.max_text_chars,
+            names_model=choice.auto,
         ),
         Position(lines=_first_line(query.get("line", "1")) - 1),
     )
     stream = BatchStream(
         request.receive,
         file_format,
-        asked_predictor(request),
-        state.scheduler,
+        partial(choice.scheduled, state.scheduler, bulk=True),
         compressed=_is_compressed(request),
         compress=_accepts_gzip(request.headers.get("accept-encoding", "")),
         idle_seconds=state.settings.stream_idle_seconds,

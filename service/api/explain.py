@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
+from service.api.asking import MODEL_PARAMETERS, asked_choice, model_ref
 from service.api.body import check_json_media_type, parse, read_body
-from service.api.predict import asked_predictor, model_ref
 from service.api.schemas import ExplainRequest, ExplainResponse
 from service.errors import OverloadedError
 from service.inference.explanation import Explaining, Explanation, Logits, explaining
@@ -18,20 +18,7 @@ router = APIRouter(tags=["explain"])
 _to_json = TypeAdapter(dict[str, Any]).dump_json
 
 _OPENAPI = {
-    "parameters": [
-        {
-            "name": "model",
-            "in": "query",
-            "description": "Model; without it the default.",
-            "schema": {"type": "string"},
-        },
-        {
-            "name": "version",
-            "in": "query",
-            "description": "Its version; without it the default.",
-            "schema": {"type": "integer", "minimum": 1},
-        },
-    ],
+    "parameters": MODEL_PARAMETERS,
     "requestBody": {
         "required": True,
         "content": {
@@ -69,8 +56,9 @@ async def explain(request: Request) -> Response:
     state = state_of(request)
     check_json_media_type(request)
     wanted = parse(await read_body(request, state.settings), ExplainRequest)
-    predictor = asked_predictor(request)
+    choice = asked_choice(request, wanted)
     check_text(wanted.text, state.settings.max_text_chars, "/text")
+    predictor = choice.of(wanted.text)
     request.scope["texts"] = 1
     [prediction] = await state.scheduler.predict(predictor, [wanted.text])
     limit = state.settings.max_explained_words

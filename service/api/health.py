@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from service.api.predict import model_ref
+from service.api.asking import model_ref
 from service.api.schemas import HealthResponse, LiveResponse
 from service.errors import ShuttingDownError
 from service.state import state_of

@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
+from service.api.asking import MODEL_PARAMETERS, asked_choice, model_ref
 from service.api.body import check_json_media_type, parse, read_body
-from service.api.predict import asked_predictor, model_ref, prediction_fields
 from service.api.schemas import LayersRequest, LayersResponse
 from service.inference.layers import Inside, Token, look_inside
 from service.inference.predictor import Predictor, check_text
@@ -18,20 +18,7 @@ router = APIRouter(tags=["explain"])
 _to_json = TypeAdapter(dict[str, Any]).dump_json
 
 _OPENAPI = {
-    "parameters": [
-        {
-            "name": "model",
-            "in": "query",
-            "description": "Model; without it the default.",
-            "schema": {"type": "string", "minLength": 1},
-        },
-        {
-            "name": "version",
-            "in": "query",
-            "description": "Its version; without it the default.",
-            "schema": {"type": "integer", "minimum": 1},
-        },
-    ],
+    "parameters": MODEL_PARAMETERS,
     "requestBody": {
         "required": True,
         "content": {
@@ -60,14 +47,15 @@ async def layers(request: Request) -> Response:
     state = state_of(request)
     check_json_media_type(request)
     wanted = parse(await read_body(request, state.settings), LayersRequest)
-    predictor = asked_predictor(request)
+    choice = asked_choice(request, wanted)
     check_text(wanted.text, state.settings.max_text_chars, "/text")
+    predictor = choice.of(wanted.text)
     request.scope["texts"] = 1
     [prediction] = await state.scheduler.predict(predictor, [wanted.text])
     async with state.looking_inside:
         inside = await asyncio.to_thread(look_inside, predictor, wanted.text, state.settings.max_explained_words)
     answer = {
-        "prediction": prediction_fields(prediction),
+        "prediction": prediction.fields(),
         **_fields(wanted.text, predictor, inside),
         "model": model_ref(predictor),
     }

@@ -32,6 +32,8 @@ def _description(state: State, predictor: Predictor) -> dict[str, Any]:
         "version": manifest.version,
         "default": predictor is state.registry.default,
         "description": manifest.description,
+        "language": manifest.language,
+        "counts": manifest.tokenizer.counted,
         "precision": predictor.precision,
         "precision_metrics": manifest.graphs[predictor.precision].metrics,
         "labels": manifest.labels,

@@ -6,10 +6,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
+from service.api.asking import MODEL_PARAMETERS, asked_choice, model_ref
 from service.api.body import check_json_media_type, parse, read_body
 from service.api.schemas import ManyResponse, PredictRequest, SingleResponse
-from service.errors import InvalidRequestError, TooManyTextsError
-from service.inference.predictor import Prediction, Predictor, check_text
+from service.choice import Choice
+from service.errors import TooManyTextsError
+from service.inference.predictor import Prediction, check_text
 from service.state import State, state_of
 
 router = APIRouter(tags=["predict"])
@@ -17,20 +19,7 @@ router = APIRouter(tags=["predict"])
 _to_json = TypeAdapter(dict[str, Any]).dump_json
 
 _OPENAPI = {
-    "parameters": [
-        {
-            "name": "model",
-            "in": "query",
-            "description": "Model; without it the default.",
-            "schema": {"type": "string", "minLength": 1},
-        },
-        {
-            "name": "version",
-            "in": "query",
-            "description": "Model version; without it the default.",
-            "schema": {"type": "integer", "minimum": 1},
-        },
-    ],
+    "parameters": MODEL_PARAMETERS,
     "requestBody": {
         "required": True,
         "content": {
@@ -56,58 +45,36 @@ _OPENAPI = {
     openapi_extra=_OPENAPI,
 )
 async def predict(request: Request) -> Response:
-    """With `text` one prediction, with `texts` a list of them in the same order; and which model gave them."""
+    """With `text` one prediction, with `texts` a list of them in the same order; and which model gave them.
+
+    If the model is `auto`, because the request or the service's settings say so, each text is answered by the model
+    that reads its script, and each of `texts` has the `model` that answered it; that of the whole answer is null if
+    there were several.
+    """
     state = state_of(request)
     check_json_media_type(request)
     wanted = parse(await read_body(request, state.settings), PredictRequest)
-    predictor = asked_predictor(request)
+    choice = asked_choice(request, wanted)
     if "text" in wanted.model_fields_set:
         check_text(wanted.text, state.settings.max_text_chars, "/text")
         request.scope["texts"] = 1
+        predictor = choice.of(wanted.text)
         [prediction] = await state.scheduler.predict(predictor, [wanted.text])
-        answer = {**prediction_fields(prediction), "model": model_ref(predictor)}
+        answer = {**prediction.fields(), "model": model_ref(predictor)}
     else:
         _check_texts(wanted.texts, state)
         request.scope["texts"] = len(wanted.texts)
-        predictions = await state.scheduler.predict(predictor, wanted.texts)
-        answer = {"predictions": [prediction_fields(p) for p in predictions], "model": model_ref(predictor)}
+        answer = _many(choice, await choice.scheduled(state.scheduler, wanted.texts))
     return Response(_to_json(answer), media_type="application/json")
 
 
-def asked_predictor(request: Request) -> Predictor:
-    """The model and version that the query names, or the default.
-
-    Raises:
-        InvalidRequestError, ModelNotFoundError: there is no such thing.
-    """
-    return state_of(request).registry.get(request.query_params.get("model"), _version(request))
-
-
-def prediction_fields(prediction: Prediction) -> dict[str, Any]:
-    """A prediction as the fields of `PredictionBody`."""
-    return {
-        "label": prediction.label,
-        "probability": prediction.probability,
-        "words": prediction.words,
-        "known_words": prediction.known_words,
-        "truncated": prediction.truncated,
-    }
-
-
-def model_ref(predictor: Predictor) -> dict[str, Any]:
-    """A predictor as the fields of `ModelRef`."""
-    return {"name": predictor.manifest.name, "version": predictor.manifest.version}
-
-
-def _version(request: Request) -> int | None:
-    if not request.scope["query_string"]:
-        return None
-    value = request.query_params.get("version")
-    if value is None:
-        return None
-    if not (value.isascii() and value.isdecimal() and len(value) < 10 and int(value)):
-        raise InvalidRequestError(f"version is {value!r}; it should be a number from 1 on.")
-    return int(value)
+def _many(choice: Choice, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """The fields of `ManyResponse`."""
+    if not choice.auto:
+        return {"predictions": [p.fields() for p in predictions], "model": model_ref(choice.default)}
+    models = [prediction.model and prediction.model.fields() for prediction in predictions]
+    fields = [{**p.fields(), "model": model} for p, model in zip(predictions, models, strict=True)]
+    return {"predictions": fields, "model": models[0] if all(model == models[0] for model in models) else None}
 
 
 def _check_texts(texts: Sequence[str], state: State) -> None:

@@ -7,7 +7,20 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 Text = Annotated[str, StringConstraints(strict=True)]
 
 
-class PredictRequest(BaseModel):
+class ForModel(BaseModel):
+    """A request that a model is asked."""
+
+    model: Annotated[
+        Annotated[str, StringConstraints(strict=True, min_length=1)] | None,
+        Field(description="Model; auto for the one that reads the text's script; without it the service's default."),
+    ] = None
+    version: Annotated[
+        Annotated[int, Field(strict=True, ge=1, lt=10**9)] | None,
+        Field(description="Its version; without it the default."),
+    ] = None
+
+
+class PredictRequest(ForModel):
     """One text, or a list of them."""
 
     model_config = ConfigDict(
@@ -18,13 +31,14 @@ class PredictRequest(BaseModel):
         },
     )
 
-    text: Annotated[Text, Field(description="One review, in English.")] = ""
+    text: Annotated[Text, Field(description="One review, in the language of the model.")] = ""
     texts: Annotated[list[Text], Field(min_length=1, description="Several reviews, answered in this order.")] = []
 
     @model_validator(mode="after")
     def _either(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("give either text or texts" + (", not both" if self.model_fields_set else ""))
+        given = self.model_fields_set & {"text", "texts"}
+        if len(given) != 1:
+            raise ValueError("give either text or texts" + (", not both" if given else ""))
         return self
 
 
@@ -40,7 +54,11 @@ class PredictionBody(BaseModel):
 
     label: str = Field(description="The more probable label.", examples=["positive"])
     probability: float = Field(ge=0, le=1, description="Probability that the text is positive.", examples=[0.973])
-    words: int = Field(ge=0, description="Words that the text has.", examples=[6])
+    words: int = Field(
+        ge=0,
+        description="Words that the text has; for a model that reads characters, these without white space.",
+        examples=[6],
+    )
     known_words: int = Field(ge=0, description="How many of them the model has a vector for.", examples=[6])
     truncated: bool = Field(description="Whether words were cut: the model reads a limited number.")
 
@@ -51,19 +69,25 @@ class SingleResponse(PredictionBody):
     model: ModelRef
 
 
+class OneOfMany(PredictionBody):
+    """The answer to one of several texts."""
+
+    model: ModelRef | None = Field(default=None, description="Which one it was, where each text has its own.")
+
+
 class ManyResponse(BaseModel):
     """The answer to `texts`, in their order."""
 
-    predictions: list[PredictionBody]
-    model: ModelRef
+    predictions: list[OneOfMany]
+    model: ModelRef | None = Field(description="null where several models have answered.")
 
 
-class ExplainRequest(BaseModel):
+class ExplainRequest(ForModel):
     """A text to be explained."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "I loved every minute of it."}]})
 
-    text: Annotated[Text, Field(description="One review, in English.")]
+    text: Annotated[Text, Field(description="One review, in the language of the model.")]
     max_phrases: Annotated[
         int,
         Field(
@@ -81,7 +105,7 @@ class WordBody(BaseModel):
     contribution: float = Field(
         description="Logit of the text minus its logit without the word; 0 if the model does not read it."
     )
-    known: bool = Field(description="Whether the model has a vector for it.")
+    known: bool = Field(description="Whether the model has a vector for it, or for any character of it.")
     used: bool = Field(description="Whether it is in the part of the text that the model reads; the rest is cut off.")
 
 
@@ -111,18 +135,22 @@ class ExplainResponse(BaseModel):
     model: ModelRef
 
 
-class LayersRequest(BaseModel):
+class LayersRequest(ForModel):
     """A text whose way through the network is asked for."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "I loved every minute of it."}]})
 
-    text: Annotated[Text, Field(description="One review, in English.")]
+    text: Annotated[Text, Field(description="One review, in the language of the model.")]
 
 
 class TokenBody(BaseModel):
     """A token id of the text, or a word that has none."""
 
-    word: str | None = Field(description="As it was sent; null for an id that stands for no word.", examples=["loved"])
+    word: str | None = Field(
+        description="The word, or the character, as it was sent; null for the id that begins every text, empty for "
+        "that of the blank before a word of characters.",
+        examples=["loved"],
+    )
     id: int | None = Field(description="null for a word that the tokenizer passes over.", examples=[447])
     known: bool = Field(description="Whether the model has a vector for it.")
     position: int | None = Field(description="In the padded sequence, from 0; null if it is not there.", examples=[2])
@@ -188,6 +216,8 @@ class ModelResponse(BaseModel):
     version: int
     default: bool = Field(description="Whether it answers requests that name no version.")
     description: str
+    language: str = Field(description="Of the reviews that it learned from (ISO 639-1).", examples=["en"])
+    counts: Literal["words", "characters"] = Field(description="What it reads, and `words` in its answers counts.")
     precision: str = Field(description="Which of the bundle's graphs computes.", examples=["float32"])
     precision_metrics: dict[str, Any] = Field(description="What that graph measured on the test set.")
     labels: tuple[str, str]

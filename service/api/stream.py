@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import zlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from time import monotonic
@@ -18,7 +18,7 @@ from service.files.reading import Reader
 from service.files.record import Format, Record
 from service.inference.predictor import Prediction
 from service.problems import problem_fields
-from service.scheduler import BATCH_SIZE, Predicts, Scheduler
+from service.scheduler import BATCH_SIZE
 
 logger = logging.getLogger("service")
 
@@ -43,7 +43,7 @@ class BatchStream:
     Args:
         receive: gives the request's body.
         file_format: of the file and its answers.
-        predictor, scheduler: score them.
+        predict: scores texts, in order.
         compressed: whether the body is gzip.
         compress: whether the answer shall be.
         idle_seconds: time in which nothing came, or nothing was taken, after which it ends.
@@ -54,8 +54,7 @@ class BatchStream:
         self,
         receive: Receive,
         file_format: Format,
-        predictor: Predicts[str, Prediction],
-        scheduler: Scheduler,
+        predict: Callable[[Sequence[str]], Awaitable[Sequence[Prediction]]],
         *,
         compressed: bool,
         compress: bool,
@@ -64,8 +63,7 @@ class BatchStream:
     ) -> None:
         self._receive = receive
         self._format = file_format
-        self._predictor = predictor
-        self._scheduler = scheduler
+        self._predict = predict
         self._reader = Reader(file_format, compressed)
         self._gzip = zlib.compressobj(1, wbits=31) if compress else None
         self._idle_seconds = idle_seconds
@@ -179,10 +177,10 @@ class BatchStream:
     async def _score(self, records: list[Record]) -> bytes:
         """The answers to a batch."""
         texts = [record.text for record in records if not record.error]
-        predictions: list[Prediction] = []
+        predictions: Sequence[Prediction] = ()
         if texts:
             try:
-                predictions = await self._scheduler.predict(self._predictor, texts, bulk=True)
+                predictions = await self._predict(texts)
             except Exception as error:
                 if not isinstance(error, ServiceError):
                     logger.exception("a batch failed")

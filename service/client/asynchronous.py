@@ -14,12 +14,12 @@ from service.api.schemas import (
     ExplainResponse,
     HealthResponse,
     ModelResponse,
-    PredictionBody,
+    OneOfMany,
     ProblemBody,
     SingleResponse,
 )
 from service.client import calls
-from service.client.calls import Call, CutOffError, FileSummary
+from service.client.calls import Asked, Call, CutOffError, FileSummary
 from service.client.errors import error_of
 from service.client.pieces import FileOptions, ending, open_source, open_target, piece_calls
 from service.client.retry import Retry
@@ -58,34 +58,40 @@ class AsyncClient:
         )
         self._retry = retry or Retry()
 
-    async def predict(self, text: str, *, version: int | None = None, request_id: str | None = None) -> SingleResponse:
+    async def predict(
+        self, text: str, *, model: str | None = None, version: int | None = None, request_id: str | None = None
+    ) -> SingleResponse:
         """What the model says of a text; `request_id` is what the service's log will call the request."""
-        return await self._send(calls.predict(text, version), request_id)
+        return await self._send(calls.predict(text, Asked(model, version)), request_id)
 
-    async def predict_many(self, texts: Iterable[str], *, version: int | None = None) -> list[PredictionBody]:
+    async def predict_many(
+        self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
+    ) -> list[OneOfMany]:
         """What it says of texts, in order, however many there are.
 
         Raises:
             RefusedError: of one of them it can say nothing: `pointer` says which one; `score_lines` goes on.
         """
-        return [prediction async for some in self._in_order(calls.predict_many(texts, version)) for prediction in some]
+        answers = self._in_order(calls.predict_many(texts, Asked(model, version)))
+        return [prediction async for some in answers for prediction in some]
 
     async def explain(
         self,
         text: str,
         *,
         max_phrases: int | None = None,
+        model: str | None = None,
         version: int | None = None,
         request_id: str | None = None,
     ) -> ExplainResponse:
         """What each word of a text does to the answer."""
-        return await self._send(calls.explain(text, max_phrases, version), request_id)
+        return await self._send(calls.explain(text, max_phrases, Asked(model, version)), request_id)
 
     async def score_lines(
-        self, texts: Iterable[str], *, version: int | None = None
-    ) -> AsyncIterator[PredictionBody | ProblemBody]:
+        self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
+    ) -> AsyncIterator[OneOfMany | ProblemBody]:
         """A prediction, or what is wrong, for each text in order, while the texts are still being read."""
-        async with aclosing(self._in_order(calls.score_lines(texts, version))) as answers:
+        async with aclosing(self._in_order(calls.score_lines(texts, Asked(model, version)))) as answers:
             async for some in answers:
                 for answer in some:
                     yield answer
@@ -98,6 +104,7 @@ class AsyncClient:
         column: str = "text",
         delimiter: str | None = None,
         prefix: str = "",
+        model: str | None = None,
         version: int | None = None,
     ) -> FileSummary:
         """Scores a file of any size: CSV, NDJSON or lines, as its suffix says, perhaps with .gz after it.
@@ -108,6 +115,7 @@ class AsyncClient:
             column: of CSV, the one with the texts.
             delimiter: of CSV: one character, or the word tab.
             prefix: put before the names of what is added.
+            model: its name; auto for the one that reads each text's script, which is then named in the answer.
             version: of the model.
 
         Raises:
@@ -116,7 +124,7 @@ class AsyncClient:
         """
         scored = errors = 0
         stream, media_type = open_source(Path(source))
-        options = FileOptions(column, delimiter, prefix, version)
+        options = FileOptions(column, delimiter, prefix, Asked(model, version))
         wanted = piece_calls(stream, media_type, options)
         with stream:
             async with aclosing(self._in_order(wanted, from_disk=True)) as answers:

@@ -12,7 +12,7 @@ from service.api.schemas import (
     ManyResponse,
     ModelResponse,
     ModelsResponse,
-    PredictionBody,
+    OneOfMany,
     ProblemBody,
     SingleResponse,
 )
@@ -24,6 +24,19 @@ MAX_CHARS = 2_000_000
 """Characters of them: at most 12 bytes each in JSON, so that hardly any request is too large."""
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which model is asked; without a name the service's default, without a version the model's."""
+
+    model: str | None = None
+    version: int | None = None
+
+    def params(self) -> dict[str, str]:
+        """The query."""
+        named = {"model": self.model, "version": self.version}
+        return {name: str(value) for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -80,31 +93,31 @@ def new_request_id() -> str:
     return uuid4().hex
 
 
-def predict(text: str, version: int | None) -> Call[SingleResponse]:
+def predict(text: str, asked: Asked) -> Call[SingleResponse]:
     """`POST /predict` with one text."""
-    return _post("/predict", {"text": text}, SingleResponse.model_validate_json, version)
+    return _post("/predict", {"text": text}, SingleResponse.model_validate_json, asked)
 
 
-def predict_many(texts: Iterable[str], version: int | None) -> Iterator[Call[list[PredictionBody]]]:
+def predict_many(texts: Iterable[str], asked: Asked) -> Iterator[Call[list[OneOfMany]]]:
     """`POST /predict` with many, as many requests as they need."""
     position = 0
     for chunk in _chunks(texts):
-        call = _post("/predict", {"texts": chunk}, _predictions, version)
+        call = _post("/predict", {"texts": chunk}, _predictions, asked)
         yield Call(call.method, call.path, call.parse, call.content, params=call.params, first_text=position)
         position += len(chunk)
 
 
-def explain(text: str, max_phrases: int | None, version: int | None) -> Call[ExplainResponse]:
+def explain(text: str, max_phrases: int | None, asked: Asked) -> Call[ExplainResponse]:
     """`POST /explain`."""
     phrases = {} if max_phrases is None else {"max_phrases": max_phrases}
-    return _post("/explain", {"text": text, **phrases}, ExplainResponse.model_validate_json, version)
+    return _post("/explain", {"text": text, **phrases}, ExplainResponse.model_validate_json, asked)
 
 
-def score_lines(texts: Iterable[str], version: int | None) -> Iterator[Call[list[PredictionBody | ProblemBody]]]:
+def score_lines(texts: Iterable[str], asked: Asked) -> Iterator[Call[list[OneOfMany | ProblemBody]]]:
     """`POST /predict/batch` with texts as lines of NDJSON, as many requests as they need."""
     for chunk in _chunks(texts, max_texts=500):
         content = "".join(json.dumps(text) + "\n" for text in chunk).encode()
-        yield Call("POST", "/predict/batch", _scored, content, "application/x-ndjson", _version(version))
+        yield Call("POST", "/predict/batch", _scored, content, "application/x-ndjson", asked.params())
 
 
 def health() -> Call[HealthResponse]:
@@ -133,22 +146,18 @@ def whole_lines(content: bytes) -> tuple[list[bytes], FileSummary]:
     return lines, FileSummary(summary["scored"], summary["errors"])
 
 
-def _post(path: str, body: dict[str, Any], parse: Callable[[bytes], Result], version: int | None) -> Call[Result]:
-    return Call("POST", path, parse, json.dumps(body).encode(), params=_version(version))
+def _post(path: str, body: dict[str, Any], parse: Callable[[bytes], Result], asked: Asked) -> Call[Result]:
+    return Call("POST", path, parse, json.dumps(body).encode(), params=asked.params())
 
 
-def _version(version: int | None) -> dict[str, str]:
-    return {} if version is None else {"version": str(version)}
-
-
-def _predictions(content: bytes) -> list[PredictionBody]:
+def _predictions(content: bytes) -> list[OneOfMany]:
     return ManyResponse.model_validate_json(content).predictions
 
 
-def _scored(content: bytes) -> list[PredictionBody | ProblemBody]:
+def _scored(content: bytes) -> list[OneOfMany | ProblemBody]:
     fields = [json.loads(line) for line in whole_lines(content)[0]]
     return [
-        ProblemBody.model_validate(answer["error"]) if "error" in answer else PredictionBody.model_validate(answer)
+        ProblemBody.model_validate(answer["error"]) if "error" in answer else OneOfMany.model_validate(answer)
         for answer in fields
     ]
 

@@ -10,12 +10,12 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from service.client.calls import Call, CutOffError, FileSummary, whole_lines
+from service.client.calls import Asked, Call, CutOffError, FileSummary, whole_lines
 
 PIECE_RECORDS = 500
 PIECE_BYTES = 2_000_000
@@ -39,16 +39,12 @@ class FileOptions:
     column: str = "text"
     delimiter: str | None = None
     prefix: str = ""
-    version: int | None = None
+    asked: Asked = field(default_factory=Asked)
 
     def params(self) -> dict[str, str]:
         """The query."""
-        asked = {"column": self.column, "prefix": self.prefix}
-        if self.delimiter:
-            asked["delimiter"] = self.delimiter
-        if self.version is not None:
-            asked["version"] = str(self.version)
-        return asked
+        params = {"column": self.column, "prefix": self.prefix, **self.asked.params()}
+        return {**params, "delimiter": self.delimiter} if self.delimiter else params
 
 
 def open_source(path: Path) -> tuple[BinaryIO, str]:

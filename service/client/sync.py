@@ -15,12 +15,12 @@ from service.api.schemas import (
     ExplainResponse,
     HealthResponse,
     ModelResponse,
-    PredictionBody,
+    OneOfMany,
     ProblemBody,
     SingleResponse,
 )
 from service.client import calls
-from service.client.calls import Call, CutOffError, FileSummary
+from service.client.calls import Asked, Call, CutOffError, FileSummary
 from service.client.errors import error_of
 from service.client.pieces import FileOptions, ending, open_source, open_target, piece_calls
 from service.client.retry import Retry
@@ -61,34 +61,40 @@ class Client:
         )
         self._retry = retry or Retry()
 
-    def predict(self, text: str, *, version: int | None = None, request_id: str | None = None) -> SingleResponse:
+    def predict(
+        self, text: str, *, model: str | None = None, version: int | None = None, request_id: str | None = None
+    ) -> SingleResponse:
         """What the model says of a text; `request_id` is what the service's log will call the request."""
-        return self._send(calls.predict(text, version), request_id)
+        return self._send(calls.predict(text, Asked(model, version)), request_id)
 
-    def predict_many(self, texts: Iterable[str], *, version: int | None = None) -> list[PredictionBody]:
+    def predict_many(
+        self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
+    ) -> list[OneOfMany]:
         """What it says of texts, in order, however many there are.
 
         Raises:
             RefusedError: of one of them it can say nothing: `pointer` says which one; `score_lines` goes on.
         """
-        return [prediction for some in self._in_order(calls.predict_many(texts, version)) for prediction in some]
+        answers = self._in_order(calls.predict_many(texts, Asked(model, version)))
+        return [prediction for some in answers for prediction in some]
 
     def explain(
         self,
         text: str,
         *,
         max_phrases: int | None = None,
+        model: str | None = None,
         version: int | None = None,
         request_id: str | None = None,
     ) -> ExplainResponse:
         """What each word of a text does to the answer."""
-        return self._send(calls.explain(text, max_phrases, version), request_id)
+        return self._send(calls.explain(text, max_phrases, Asked(model, version)), request_id)
 
     def score_lines(
-        self, texts: Iterable[str], *, version: int | None = None
-    ) -> Iterator[PredictionBody | ProblemBody]:
+        self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
+    ) -> Iterator[OneOfMany | ProblemBody]:
         """A prediction, or what is wrong, for each text in order, while the texts are still being read."""
-        with closing(self._in_order(calls.score_lines(texts, version))) as answers:
+        with closing(self._in_order(calls.score_lines(texts, Asked(model, version)))) as answers:
             for some in answers:
                 yield from some
 
@@ -100,6 +106,7 @@ class Client:
         column: str = "text",
         delimiter: str | None = None,
         prefix: str = "",
+        model: str | None = None,
         version: int | None = None,
     ) -> FileSummary:
         """Scores a file of any size: CSV, NDJSON or lines, as its suffix says, perhaps with .gz after it.
@@ -110,6 +117,7 @@ class Client:
             column: of CSV, the one with the texts.
             delimiter: of CSV: one character, or the word tab.
             prefix: put before the names of what is added.
+            model: its name; auto for the one that reads each text's script, which is then named in the answer.
             version: of the model.
 
         Raises:
@@ -118,7 +126,7 @@ class Client:
         """
         scored = errors = 0
         stream, media_type = open_source(Path(source))
-        options = FileOptions(column, delimiter, prefix, version)
+        options = FileOptions(column, delimiter, prefix, Asked(model, version))
         with stream, closing(self._in_order(piece_calls(stream, media_type, options))) as answers:
             answer, summary = next(answers)  # before the target is touched: the file may be no such file
             with open_target(Path(target)) as output:

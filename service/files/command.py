@@ -12,12 +12,14 @@ from typing import Any
 
 import click
 
+from service.choice import Choice
 from service.files import DELIMITERS
 from service.files.part import Part, ScoreError
 from service.files.record import Options, Position
 from service.files.score import SUFFIXES, RecordSource, Source, TableSource, open_table, run
+from service.inference.languages import AUTO
 from service.inference.predictor import Predictor
-from service.registry import load_default
+from service.registry import load_choice
 from service.settings import Settings
 
 SCORED, WITH_ERRORS, INTERRUPTED = 0, 3, 130
@@ -59,13 +61,13 @@ def score_file(request: Request, settings: Settings) -> int:
     part: Part | None = None
     on_terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        predictor = load_default(settings)
+        choice = load_choice(settings)
         if request.output:
-            part = _part(request, request.output, name, options, predictor)
+            part = _part(request, request.output, name, options, choice)
         start, state = (part.position, part.state) if part else (Position(), {})
         began = time.monotonic()
         with _source(request.file, name, options, start, state) as source, _progress(source) as progress:
-            run(source, part or _StandardOutput(), predictor, start == Position(), progress)
+            run(source, part or _StandardOutput(), choice, start == Position(), progress)
         seconds = time.monotonic() - began
         if part:
             _finish(part, name)
@@ -105,19 +107,24 @@ def _format(request: Request, settings: Settings) -> tuple[str, Options]:
         prefix=request.prefix,
         max_line_bytes=settings.max_line_bytes,
         max_text_chars=settings.max_text_chars,
+        names_model=settings.model == AUTO,
     )
 
 
-def _part(request: Request, output: Path, name: str, options: Options, predictor: Predictor) -> Part:
+def _part(request: Request, output: Path, name: str, options: Options, choice: Choice) -> Part:
     job: dict[str, Any] = {"format": name, **asdict(options)}
     resumable = request.file != Path("-")
     if resumable:
         status = request.file.stat()
         job["input"] = f"{request.file.resolve()}, {status.st_size} bytes, modified at {status.st_mtime_ns}"
+    job["model"] = "; ".join(map(_described, dict.fromkeys((choice.default, *choice.by_language.values()))))
+    return Part(output, job, resumable, request.restart)
+
+
+def _described(predictor: Predictor) -> str:
     manifest = predictor.manifest
     graph = manifest.graphs[predictor.precision].file
-    job["model"] = f"{manifest.name} {manifest.version}, {predictor.precision}, sha256 {manifest.files[graph]}"
-    return Part(output, job, resumable, request.restart)
+    return f"{manifest.name} {manifest.version}, {predictor.precision}, sha256 {manifest.files[graph]}"
 
 
 @contextlib.contextmanager

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.errors import InvalidRequestError, LineTooLongError, RequestError
-from service.files.record import Options, Position, Record, decode
+from service.files.record import MODEL, Options, Position, Record, decode
 from service.files.splitting import Line, Splitter, row_stays_open
 from service.inference.predictor import Prediction, check_text
 
-ADDED = ("label", "probability", "error")
-"""Columns that are added: the error is empty where there is a prediction, and the other way round."""
+ADDED = ("label", "probability")
+"""Columns that are added; after them the model, if the answers name it, and the error.
+
+The error is empty where there is a prediction, and the other way round.
+"""
 
 _DELIMITERS = (string.punctuation + " \t").replace('"', "")
 
@@ -85,12 +88,14 @@ class DelimitedFormat:
 
     def scored(self, record: Record, prediction: Prediction) -> bytes:
         """The row with label and probability."""
-        return self._extended(record.raw, prediction.label, repr(prediction.probability), "")
+        model = [str(prediction.model)] * self._options.names_model
+        return self._extended(record.raw, prediction.label, repr(prediction.probability), *model, "")
 
     def failed(self, record: Record, problem: dict[str, Any]) -> bytes:
         """The row with the error; for what is no row of the file's columns, empty fields and the error."""
         row = record.raw or (self._options.delimiter * (self._columns - 1)).encode() + self._end
-        return self._extended(row, "", "", f"line {record.line}: {problem['detail']}")
+        model = [""] * self._options.names_model
+        return self._extended(row, "", "", *model, f"line {record.line}: {problem['detail']}")
 
     def tail(self, summary: dict[str, Any]) -> bytes:  # noqa: ARG002 (CSV has no place for it)
         """Nothing."""
@@ -116,7 +121,7 @@ class DelimitedFormat:
                 f"The header has {'more than one' if column in names else 'no'} column {column!r}; it has {there}. "
                 "Name the one with the texts as column; if this is not how the header reads, name its delimiter."
             )
-        added = [self._options.prefix + name for name in ADDED]
+        added = [self._options.prefix + name for name in (*ADDED, *[MODEL] * self._options.names_model, "error")]
         taken = [name for name in added if name in names]
         if taken:
             raise InvalidRequestError(

@@ -13,11 +13,12 @@ import pyarrow
 from pyarrow import ipc, parquet
 
 from service.errors import InvalidRequestError, RequestError
-from service.files.record import NAMES, Options
+from service.files.record import MODEL, NAMES, Options
 from service.inference.predictor import Prediction, check_text
 
 _members = attrgetter(*NAMES)
-_TYPES = (pyarrow.string(), pyarrow.float32(), pyarrow.int32(), pyarrow.int32(), pyarrow.bool_(), pyarrow.string())
+_TYPES = (pyarrow.string(), pyarrow.float32(), pyarrow.int32(), pyarrow.int32(), pyarrow.bool_())  # of NAMES
+_NAMING = (pyarrow.string(),)  # of the model and the error
 _ROW_GROUP_ROWS = 65_536
 _ROW_GROUP_BYTES = 64_000_000
 
@@ -46,14 +47,16 @@ class ParquetTable:
         kind = schema.field(options.column).type
         if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
             raise InvalidRequestError(f"The column {options.column!r} holds {kind}, not strings.")
-        self._added = [options.prefix + name for name in (*NAMES, "error")]
+        models = int(options.names_model)
+        self._added = [options.prefix + name for name in (*NAMES, *[MODEL] * models, "error")]
+        self._types = (*_TYPES, *_NAMING * (models + 1))
         taken = [name for name in self._added if name in schema.names]
         if taken:
             raise InvalidRequestError(
                 f"The table has {taken[0]!r} already; give the added names another beginning with prefix."
             )
         self._schema = schema
-        fields = [pyarrow.field(name, kind) for name, kind in zip(self._added, _TYPES, strict=True)]
+        fields = [pyarrow.field(name, kind) for name, kind in zip(self._added, self._types, strict=True)]
         self._answer_schema = pyarrow.schema([*schema, *fields], metadata=self._file.schema_arrow.metadata)
 
     def batches(self, rows: int, start: int) -> Iterator[tuple[int, Any, list[str | RequestError]]]:
@@ -79,14 +82,18 @@ class ParquetTable:
         """A batch with its predictions, as a message of the stream of answers."""
         these = iter(predictions)
         rows = [
-            (*(None for _ in NAMES), f"row {row}: {text}")
+            (*[None] * (len(self._added) - 1), f"row {row}: {text}")
             if isinstance(text, RequestError)
-            else (*_members(next(these)), None)
+            else (*self._values(next(these)), None)
             for row, text in enumerate(texts, first + 1)
         ]
         columns = [_plain(column) for column in batch.columns]
-        columns += [pyarrow.array(c, kind) for c, kind in zip(zip(*rows, strict=True), _TYPES, strict=True)]
+        columns += [pyarrow.array(c, kind) for c, kind in zip(zip(*rows, strict=True), self._types, strict=True)]
         return bytes(pyarrow.record_batch(columns, schema=self._answer_schema).serialize())
+
+    def _values(self, prediction: Prediction) -> tuple[Any, ...]:
+        model = (str(prediction.model),) if self._options.names_model else ()
+        return (*_members(prediction), *model)
 
     def _checked(self, text: str | None) -> str | RequestError:
         try:

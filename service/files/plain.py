@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.errors import BlankTextError, LineTooLongError, RequestError
-from service.files.record import NAMES, Options, Position, Record, decode
+from service.files.record import MODEL, NAMES, Options, Position, Record, decode
 from service.files.splitting import Line, Splitter
 from service.inference.predictor import Prediction, check_text
 
@@ -26,7 +26,7 @@ class PlainFormat:
         self._max_text_chars = options.max_text_chars
         self._max_line_bytes = options.max_line_bytes
         self._splitter = Splitter(options.max_line_bytes, start=start)
-        self._names = [options.prefix + name for name in NAMES]
+        self._names = [options.prefix + name for name in (*NAMES, *[MODEL] * options.names_model)]
         self._keys = [to_json(name) for name in self._names]
         self._blank_from: int | None = None  # the first of the blank lines that were read last
 
@@ -66,11 +66,14 @@ class PlainFormat:
 
     def members(self, prediction: Prediction) -> str:
         """The members that a prediction adds to an object."""
-        label, probability, words, known_words, truncated = self._keys
-        return (
+        label, probability, words, known_words, truncated, *model = self._keys
+        members = (
             f"{label}:{to_json(prediction.label)},{probability}:{prediction.probability!r},{words}:{prediction.words},"
             f"{known_words}:{prediction.known_words},{truncated}:{'true' if prediction.truncated else 'false'}"
         )
+        if model and prediction.model:
+            members += f",{model[0]}:{to_json(prediction.model.fields())}"
+        return members
 
     def read(self, data: bytes) -> str:
         """The text of a line.

@@ -10,6 +10,9 @@ from service.inference.predictor import Prediction
 NAMES = ("label", "probability", "words", "known_words", "truncated")
 """What a prediction adds to a record."""
 
+MODEL = "model"
+"""What it adds as well where each text has a model of its own."""
+
 
 class Position(NamedTuple):
     """A place between two records: bytes of the expanded file and lines before it."""
@@ -47,6 +50,7 @@ class Options:
         prefix: put before the names that are added.
         max_line_bytes: bytes that a line (of CSV: a row) may have, its end included.
         max_text_chars: characters that a text may have.
+        names_model: whether an answer says which model gave it.
     """
 
     column: str = "text"
@@ -54,6 +58,7 @@ class Options:
     prefix: str = ""
     max_line_bytes: int = 1_000_000
     max_text_chars: int = 100_000
+    names_model: bool = False
 
 
 class Format(Protocol):

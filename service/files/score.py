@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from service.choice import Choice
 from service.cores import available_cores
 from service.errors import RequestError
 from service.files import FORMATS
@@ -16,7 +17,7 @@ from service.files.delimited import DelimitedFormat
 from service.files.part import ScoreError
 from service.files.reading import Gunzip
 from service.files.record import Format, Options, Position, Record
-from service.inference.predictor import Prediction, Predictor
+from service.inference.predictor import Prediction
 from service.problems import problem_fields
 
 if TYPE_CHECKING:
@@ -229,13 +230,13 @@ def open_table(path: Path, options: Options) -> "ParquetTable":
     return ParquetTable(path, options)
 
 
-def run(source: Source, sink: Sink, predictor: Predictor, is_new: bool, progress: Callable[[int], None]) -> None:
+def run(source: Source, sink: Sink, choice: Choice, is_new: bool, progress: Callable[[int], None]) -> None:
     """Scores all of a source.
 
     Args:
         source: gives the texts.
         sink: takes the answers.
-        predictor: scores them.
+        choice: of the models that score them.
         is_new: whether the output has to be begun.
         progress: told how much of the source was read for what is written.
     """
@@ -254,7 +255,7 @@ def run(source: Source, sink: Sink, predictor: Predictor, is_new: bool, progress
 
     try:
         for window in source.windows():
-            ahead.append((window, _begin(pool, predictor, window.texts)))
+            ahead.append((window, _begin(pool, choice, window.texts)))
             if len(ahead) > _WINDOWS_AHEAD:
                 write()
         while ahead:
@@ -264,11 +265,11 @@ def run(source: Source, sink: Sink, predictor: Predictor, is_new: bool, progress
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(pool: ThreadPoolExecutor, predictor: Predictor, texts: list[str]) -> Callable[[], list[Prediction]]:
+def _begin(pool: ThreadPoolExecutor, choice: Choice, texts: list[str]) -> Callable[[], list[Prediction]]:
     """Has the pool score texts, those of like length together; gives what waits for the predictions, in order."""
     by_length = sorted(range(len(texts)), key=lambda position: len(texts[position]))
     futures: list[Future[list[Prediction]]] = [
-        pool.submit(predictor.predict, [texts[position] for position in by_length[start : start + _TASK_TEXTS]])
+        pool.submit(choice.predict, [texts[position] for position in by_length[start : start + _TASK_TEXTS]])
         for start in range(0, len(texts), _TASK_TEXTS)
     ]
 

@@ -10,36 +10,22 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from service.errors import BundleError
+from service.inference.languages import AUTO
+from service.inference.part import FileName, Part
+from service.inference.tokenizers import AnyTokenizerSpec
 
 SCHEMA_VERSION = 1
 MANIFEST_FILE = "manifest.json"
 
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 BundleFiles = dict[Path, tuple[int, int]]
 """Time of the last change (nanoseconds since the epoch) and size (bytes) of each file of each bundle."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TokenizerSpec(_Part):
-    """How text becomes token ids."""
-
-    name: str = Field(description="Key in `service.inference.tokenizer.TOKENIZERS`.")
-    vocabulary: FileName = Field(description="File with one word a line, the most frequent first.")
-    num_words: int = Field(ge=1, description="Ids at or above this are out of vocabulary.")
-    pad_id: int
-    start_id: int
-    oov_id: int
-    index_from: int = Field(description="Added to a word's rank to give its id.")
-
-
-class InputSpec(_Part):
+class InputSpec(Part):
     """The graph's input and how a list of token ids is fitted to it."""
 
     name: str
@@ -49,16 +35,15 @@ class InputSpec(_Part):
     truncating: Literal["pre", "post"] = Field(description="Side on which a longer text loses ids.")
 
 
-class NgramSpec(_Part):
+class NgramSpec(Part):
     """The graph's second input, if it has one: n-grams of the token ids (see `service.inference.ngrams`)."""
 
     name: str
     file: FileName = Field(description="NumPy file with the keys of the n-grams, int64[n], rising.")
     max_order: int = Field(ge=2, le=62, description="Token ids in the longest n-grams.")
-    first_word_id: int = Field(ge=1, description="Token ids below it are in no n-gram.")
 
 
-class OutputSpec(_Part):
+class OutputSpec(Part):
     """The graph's output."""
 
     name: str
@@ -66,7 +51,7 @@ class OutputSpec(_Part):
     logit: str | None = Field(default=None, description="Name of a second output, the logit, if the graphs have it.")
 
 
-class LayerSpec(_Part):
+class LayerSpec(Part):
     """A layer of the network, for people to look at."""
 
     name: str
@@ -83,7 +68,7 @@ class LayerSpec(_Part):
     )
 
 
-class GraphSpec(_Part):
+class GraphSpec(Part):
     """One ONNX file that computes the model."""
 
     file: FileName
@@ -91,14 +76,15 @@ class GraphSpec(_Part):
     metrics: dict[str, Any] = Field(description="What this graph measured against Keras and the test set.")
 
 
-class Manifest(_Part):
+class Manifest(Part):
     """`manifest.json`, whole."""
 
     schema_version: int
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     version: int = Field(ge=1)
     description: str
-    tokenizer: TokenizerSpec
+    language: str = Field(default="en", pattern="^[a-z]{2}$", description="Of the texts it learned from (ISO 639-1).")
+    tokenizer: AnyTokenizerSpec
     input: InputSpec
     ngrams: NgramSpec | None = None
     output: OutputSpec
@@ -112,6 +98,13 @@ class Manifest(_Part):
     libraries: dict[str, str] = Field(description="Versions that made the bundle.")
     files: dict[FileName, Sha256] = Field(description="SHA-256 of every other file of the bundle.")
 
+    @field_validator("name")
+    @classmethod
+    def _names_one_model(cls, name: str) -> str:
+        if name == AUTO:
+            raise ValueError("this word asks for the model of a text's language, and names none")
+        return name
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -121,7 +114,7 @@ class Bundle:
     manifest: Manifest
 
     def read_vocabulary(self) -> list[str]:
-        """The words in order of their rank, from 1."""
+        """The words, or characters, in order of their rank, from 1."""
         # Only "\n" ends a line: words hold other characters that Python counts as line ends.
         text = (self.path / self.manifest.tokenizer.vocabulary).read_bytes().decode("utf-8")
         return text.removesuffix("\n").split("\n")

@@ -104,7 +104,7 @@ class Explanation:
             text: the one that was explained.
         """
         return {
-            "prediction": asdict(self.prediction),
+            "prediction": self.prediction.fields(),
             "logit": self.logit,
             "baseline": self.baseline,
             "difference": self.difference,

@@ -1,7 +1,7 @@
 """Token ids to the inputs of a graph: cut, padded, like lengths together, with n-grams where the graph reads them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,8 @@ class Inputs:
         for texts in ([shortest], [longest], [shortest] * RUN_SIZE, [longest] * RUN_SIZE):
             [batch] = self.batches(texts)
             if self._ngrams and batch.ngram_ids is not None:
-                batch.ngram_ids[:, -1] = self._ngrams.last_id  # at a text's last id no n-gram begins
+                last = np.full((len(texts), 1), self._ngrams.last_id, np.int32)
+                batch = replace(batch, ngram_ids=np.concatenate([batch.ngram_ids, last], axis=1))
             batches.append(batch)
         return batches
 
@@ -96,10 +97,10 @@ def _ngram_table(bundle: Bundle) -> NgramTable | None:
     spec = bundle.manifest.ngrams
     if spec is None:
         return None
+    if bundle.manifest.input.padding != "post" or bundle.manifest.tokenizer.pad_id != 0:
+        raise BundleError(f"{bundle.path}: n-grams are of texts that are padded with 0 on the right.")
     try:
-        return NgramTable(
-            bundle.read_ngrams(spec), spec.max_order, bundle.manifest.tokenizer.num_words, spec.first_word_id
-        )
+        return NgramTable(bundle.read_ngrams(spec), spec.max_order, bundle.manifest.tokenizer.num_words)
     except ValueError as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise BundleError(f"{bundle.path / spec.file}: cannot be used: {reason}.") from error

@@ -18,9 +18,9 @@ class Token:
     """A token id, or the place of a word that has none.
 
     Attributes:
-        start: the first character of its word in the text as it was given; None for an id that stands for no word,
-            such as the one that begins every text.
-        end: the character after its last.
+        start: the first character that it stands for in the text as it was given; None for an id that stands for no
+            place in it, such as the one that begins every text.
+        end: the character after its last; the same as `start` for the blank before a word of characters.
         token_id: None if the tokenizer passes over the word.
         known: whether the model has a vector for it.
         position: in the padded sequence; None if it has no id or is cut off.
@@ -91,7 +91,8 @@ def _tokens(predictor: Predictor, text: str, spans: list[tuple[int, int]], ids: 
         yield Token(None, None, token_id, True, position())
     for (start, end), word in zip(spans, words, strict=True):
         own = word.token_ids[len(empty.token_ids) :].tolist()
-        for token_id in own:
-            yield Token(start, end, token_id, word.known_words > 0, position())
+        for token_id, (first_part, after_part) in zip(own, predictor.parts(text[start:end]), strict=False):
+            known = token_id != predictor.manifest.tokenizer.oov_id
+            yield Token(start + first_part, start + after_part, token_id, known, position())
         if not own:
             yield Token(start, end, None, False, None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,23 @@ from service.inference.bundle import Bundle, Manifest
 from service.inference.first_layer import FirstLayer, first_layer
 from service.inference.inputs import Batch
 from service.inference.session import Session
-from service.inference.tokenizer import TOKENIZERS, Encoded, Tokenizer
+from service.inference.tokenizer import Encoded, Tokenizer
+from service.inference.tokenizers import TOKENIZERS
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A version of a model."""
+
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+    def fields(self) -> dict[str, Any]:
+        """As the `model` of an answer."""
+        return {"name": self.name, "version": self.version}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +37,20 @@ class Prediction:
 
     label: str
     probability: float  # of the positive label
-    words: int
+    words: int  # or characters, if the model reads these (see `Encoded`)
     known_words: int  # of them, those the model has a vector for
     truncated: bool  # words were cut because the text is longer than the model reads
+    model: ModelName | None = None  # that says it
+
+    def fields(self) -> dict[str, Any]:
+        """What it says, as the members of an answer."""
+        return {
+            "label": self.label,
+            "probability": self.probability,
+            "words": self.words,
+            "known_words": self.known_words,
+            "truncated": self.truncated,
+        }
 
 
 class Predictor:
@@ -38,6 +65,7 @@ class Predictor:
         first_layer: FirstLayer | None = None,
     ) -> None:
         self.manifest = manifest
+        self.name = ModelName(manifest.name, manifest.version)
         self.precision = precision
         self._tokenizer = tokenizer
         self._session = session
@@ -52,12 +80,8 @@ class Predictor:
             BundleError: its graph or its vocabulary cannot be used.
         """
         spec = bundle.manifest.tokenizer
-        make_tokenizer = TOKENIZERS.get(spec.name)
-        if make_tokenizer is None:
-            known = ", ".join(TOKENIZERS)
-            raise BundleError(f"{bundle.path}: no tokenizer is called {spec.name!r}; there is {known}.")
         try:
-            tokenizer = make_tokenizer(bundle.read_vocabulary(), spec)
+            tokenizer = TOKENIZERS[spec.name](bundle.read_vocabulary(), spec)
         except ValueError as error:
             raise BundleError(f"{bundle.path / spec.vocabulary}: cannot be used: {error}.") from error
         return cls(bundle.manifest, precision, tokenizer, Session(bundle, precision), first_layer(bundle))
@@ -92,6 +116,10 @@ class Predictor:
         """Where the words of a text are (see `Tokenizer.spans`)."""
         return self._tokenizer.spans(text)
 
+    def parts(self, word: str) -> list[tuple[int, int]]:
+        """Where in a word the characters of each of its ids are (see `Tokenizer.parts`)."""
+        return self._tokenizer.parts(word)
+
     def run_logits(self, batch: Batch) -> NDArray[np.float32]:
         """Logits of a batch, float32[rows]; takes as long as `run` (see `Session.run_logits`)."""
         return self._session.run_logits(batch)
@@ -106,6 +134,7 @@ class Predictor:
                 words=text.words,
                 known_words=text.known_words,
                 truncated=len(text.token_ids) > maxlen,
+                model=self.name,
             )
             for text, probability in zip(encoded, probabilities, strict=True)
         ]

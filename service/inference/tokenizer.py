@@ -1,16 +1,32 @@
-"""Text to token ids. A bundle's manifest names the tokenizer that its model was trained with."""
+"""Text to token ids: what every tokenizer has, and what the rest of the service needs of one."""
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from service.inference.bundle import TokenizerSpec
-from service.inference.word_table import CACHED_BYTES, SEPARATORS, WordTable, hash_words
+from service.inference.part import FileName, Part
+
+Text = TypeVar("Text", str, bytes)
+
+
+class TokenizerSpec(Part):
+    """The part of a manifest that says how text becomes token ids: what all tokenizers have of it.
+
+    That of a tokenizer adds its name, by which the manifest tells it from others, and what only this one needs.
+    """
+
+    counted: ClassVar[Literal["words", "characters"]]
+    """What a text is made of, and `Encoded.words` counts."""
+
+    vocabulary: FileName = Field(description="File with one word, or character, a line, the most frequent first.")
+    num_words: int = Field(ge=1, description="Ids at or above this are out of vocabulary.")
+    pad_id: int
+    start_id: int
+    oov_id: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +34,7 @@ class Encoded:
     """A text as the model's token ids, before any padding or cutting."""
 
     token_ids: NDArray[np.int32]  # [ids]
-    words: int  # that the text has
+    words: int  # that the text has; of a tokenizer of characters, all of these but white space
     known_words: int  # of them, those the model has a vector for
 
 
@@ -31,134 +47,30 @@ class Tokenizer(Protocol):
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where the words of a text are: the first character of each and the one after its last, in order.
 
-        A text's ids are those of an empty text and then, in order, what each word's own ids have beyond them; without
-        the characters of a word they are the same but for the ids of that word.
+        They are what explanations take out. A text's ids are those of an empty text and then, in order, what each
+        word's own ids have beyond them; without the characters of a word they are the same but for the ids of that
+        word.
         """
 
+    def parts(self, word: str) -> list[tuple[int, int]]:
+        """Where in a word that has ids of its own the characters are that each of them stands for, in order."""
 
-_START = b"\xff"  # begins each text, as a word of its own: no UTF-8 has this byte
 
-
-class KerasImdbTokenizer:
-    """The rules by which Keras's IMDB data set was made, over its word index.
+def grouped(texts: Sequence[Text], max_size: int, gap: int) -> Iterator[list[Text]]:
+    """The texts in order, in runs that joined have at most so much; a longer text is alone.
 
     Args:
-        vocabulary: words in order of their rank, the most frequent first.
-        spec: ids and limits. A word of rank r has id r + `index_from`; ids from `num_words` on are known to the
-            index but not to the model and become `oov_id`; a word that the index lacks is dropped.
-
-    Raises:
-        ValueError: the vocabulary is not one of words (see `WordTable`).
-
-    Source: `keras.datasets.imdb` and `keras.preprocessing.text.Tokenizer`, checked on all 50,000 reviews.
+        texts: of characters or bytes.
+        max_size: characters or bytes that a run has at most.
+        gap: of them, those that each text needs beside its own.
     """
-
-    def __init__(self, vocabulary: Sequence[str], spec: TokenizerSpec) -> None:
-        ids = np.arange(len(vocabulary) + 1, dtype=np.uint64) + spec.index_from
-        ids[ids >= spec.num_words] = spec.oov_id
-        ids[0] = spec.start_id
-        limit = max(spec.num_words, spec.start_id + 1, spec.oov_id + 1)
-        self._table = WordTable([_START, *(word.encode() for word in vocabulary)], ids, limit)
-        self._oov_id = spec.oov_id
-
-    def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """The texts as a person reads them (see `plain_typography`), split and looked up as Keras did."""
-        return self.encode_as_keras([plain_typography(text) for text in texts])
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """As `Tokenizer.spans`; in the text as it is, before `plain_typography` moves its characters."""
-        if text.isascii():
-            return [match.span() for match in _WORD.finditer(text)]
-        spans = []
-        for match in _WORD.finditer(_COMPOSING.sub(_without_composed_separator, text)):
-            word = match[0].lstrip(_INVISIBLE)
-            start, length = match.end() - len(word), len(word.rstrip(_INVISIBLE))
-            if length:
-                spans.append((start, start + length))
-        return spans
-
-    def encode_as_keras(self, texts: Sequence[str]) -> list[Encoded]:
-        """The texts by Keras's rules alone: for raw IMDB reviews, exactly the ids that Keras stores."""
-        if len(texts) == 1:
-            return [self._encode_one(texts[0].encode())]
-        groups = _groups([text.encode() for text in texts])
-        return [encoded for group in groups for encoded in self._encode_group(group)]
-
-    def _encode_one(self, text: bytes) -> Encoded:
-        """`_encode_group` for one text, in half of its time."""
-        hashes, _ = hash_words(b" %b %b " % (_START, text))
-        ids = self._table.look_up(hashes)
-        token_ids = ids[ids < self._table.limit].astype(np.int32)
-        known_words = int(np.count_nonzero(token_ids != self._oov_id)) - 1
-        return Encoded(token_ids, int(np.count_nonzero(hashes)) - 1, known_words)
-
-    def _encode_group(self, texts: list[bytes]) -> Iterator[Encoded]:
-        hashes, ends = hash_words(b"".join(b" %b %b" % (_START, text) for text in texts) + b" ")
-        some = hashes != 0
-        hashes, ends = hashes[some], ends[some]
-        ids = self._table.look_up(hashes)
-        found = ids < self._table.limit
-        token_ids = ids[found].astype(np.int32)
-        # Which word begins a text is told by its place: no word, whatever its hash, can shift the ids of other texts.
-        before = np.cumsum([0, *(len(text) + 3 for text in texts[:-1])])
-        starts = ends.searchsorted(before + 2)
-        first_ids = found.cumsum()[starts] - 1
-        known_words = np.add.reduceat(token_ids != self._oov_id, first_ids, dtype=np.int64) - 1
-        words = np.diff(starts, append=len(hashes)) - 1
-        last_ids = [*first_ids[1:].tolist(), len(token_ids)]
-        for begin, end, *counts in zip(first_ids.tolist(), last_ids, words.tolist(), known_words.tolist(), strict=True):
-            yield Encoded(token_ids[begin:end], *counts)
-
-
-def _groups(texts: list[bytes]) -> Iterator[list[bytes]]:
-    """The texts in order, in runs that joined have at most `CACHED_BYTES` bytes; a longer text is alone."""
-    group: list[bytes] = []
-    size = 1
+    group: list[Text] = []
+    size = 0
     for text in texts:
-        if group and size + len(text) + 3 > CACHED_BYTES:
+        if group and size + len(text) + gap > max_size:
             yield group
-            group, size = [], 1
+            group, size = [], 0
         group.append(text)
-        size += len(text) + 3
+        size += len(text) + gap
     if group:
         yield group
-
-
-TOKENIZERS: dict[str, Callable[[Sequence[str], TokenizerSpec], Tokenizer]] = {"keras-imdb": KerasImdbTokenizer}
-"""Tokenizers by the name that a manifest gives them."""
-
-
-_INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
-_APOSTROPHES = dict.fromkeys("\u2018\u2019\u201b\u02bc\uff07", "'")
-_SPACES = dict.fromkeys(
-    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-    "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"  # hyphens and dashes: Keras filters "-" to a space
-    "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2026",  # double quotes and the ellipsis
-    " ",
-)
-_TYPOGRAPHY = {**dict.fromkeys(_INVISIBLE, ""), **_APOSTROPHES, **_SPACES}
-_TYPOGRAPHIC = re.compile(f"[{''.join(_TYPOGRAPHY)}]")
-
-
-def plain_typography(text: str) -> str:
-    """Typographic apostrophes, quotes, dashes and spaces as a keyboard has them, accents composed (NFC).
-
-    What people paste says `don’t` and `great—really`; the index knows `don't`, `great` and `really`. ASCII text,
-    most of what there is, is returned as it came.
-    """
-    if text.isascii():
-        return text
-    composed = unicodedata.normalize("NFC", text)
-    return _TYPOGRAPHIC.sub(lambda match: _TYPOGRAPHY[match[0]], composed)
-
-
-# What separates words before `plain_typography` as after it: besides its spaces two characters that NFC turns into
-# ASCII punctuation, the Greek question mark and the varia.
-_WORD = re.compile(f"[^{re.escape(SEPARATORS.decode() + ''.join(_SPACES))}\u037e\u1fef]+")
-_COMPOSING = re.compile("([<=>])([^\x00-\x7f]+)")
-
-
-def _without_composed_separator(match: re.Match[str]) -> str:
-    """The same number of characters; `<`, `=` or `>` is a letter if NFC makes one of it and a stroke after it."""
-    composed = not unicodedata.normalize("NFC", match[0]).startswith(match[1])
-    return "x" * composed + match[0][composed:]

@@ -38,6 +38,6 @@ function fill(card, model, prediction) {
 const push = (model, label) => (label === model.labels[1] ? "positive" : "negative");
 
 function counted(model, prediction) {
-  const known = say("counted", { count: prediction.words, known: prediction.known_words });
+  const known = say(`counted.${model.counts}`, { count: prediction.words, known: prediction.known_words });
   return prediction.truncated ? `${known} ${say("truncated", { maxlen: model.maxlen })}` : known;
 }

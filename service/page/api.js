@@ -53,9 +53,9 @@ export async function post(path, body, signal) {
   return (await ask(path, { method: "POST", headers, body: JSON.stringify(body), signal })).json();
 }
 
-/** A query that names a model, or "" for the default. */
+/** A query that names a model, or "" for one that answers without. */
 export function modelQuery(model, more = {}) {
-  const names = model && !model.default ? { model: model.name, version: model.version } : {};
+  const names = model && !model.implied ? { model: model.name, version: model.version } : {};
   const query = new URLSearchParams({ ...names, ...more }).toString();
   return query && `?${query}`;
 }

@@ -8,21 +8,22 @@ const [WIDEST, TALLEST] = [220, 44]; // of the picture of a layer, in pixels
 
 /**
  * @param {Journey | Error | null} journey null or an error hides the section
+ * @param {"words" | "characters"} units what the model reads
  * @typedef {{word: string, id: number | null, known: boolean}} Token
  * @typedef {{name: string, kind: string, output_shape: number[], parameters: number, kernel_size: number | null}} Layer
  * @typedef {{layer: string, filter: number, activation: number, words: string[]}} Filter
  * @typedef {{tokens: Token[], sequence: Sequence, layers: Layer[], filters: Filter[], prediction: {label: string, probability: number}}} Journey
  * @typedef {{length: number, used: number, padding: "pre" | "post", cut: number}} Sequence
  */
-export function showJourney(journey) {
+export function showJourney(journey, units) {
   const there = Boolean(journey) && !(journey instanceof Error);
   byId("journey").hidden = !there;
   if (!there) return;
   byId("steps").replaceChildren(
-    step("ids", idsFigure(journey.tokens)),
+    step(`ids.${units}`, idsFigure(journey.tokens)),
     sequenceStep(journey.sequence),
     ...(journey.layers.length ? [step("layers", layersFigure(journey.layers))] : []),
-    ...(journey.filters.length ? [step("filters", filtersFigure(journey.filters))] : []),
+    ...(journey.filters.length ? [step(`filters.${units}`, filtersFigure(journey.filters, units))] : []),
     step("probability", resultFigure(journey.prediction)),
   );
 }
@@ -39,11 +40,14 @@ function sequenceStep(sequence) {
 
 function idsFigure(tokens) {
   const chip = ({ word, id, known }) => element("li", { class: known ? "token" : "token unknown" },
-    element("span", {}, word ?? say("step.start")), element("span", { class: "id" }, id === null ? "–" : String(id)));
+    element("span", {}, written(word) ?? say("step.start")), element("span", { class: "id" }, id === null ? "–" : String(id)));
   const more = tokens.length - TOKENS;
   return element("ul", { class: "tokens" }, ...tokens.slice(0, TOKENS).map(chip),
     ...(more > 0 ? [element("li", { class: "note" }, say("step.more", { count: more }))] : []));
 }
+
+/** A word or a character; the blank before a word of characters is made to be seen. */
+const written = (word) => (word === "" ? "␣" : word);
 
 function sequenceFigure({ length, used, padding }) {
   const part = (name, count) => styled(element("span", { class: name }), { count });
@@ -74,15 +78,15 @@ function layersFigure(layers) {
 
 const kindOf = ({ kind, kernel_size: width }) => (width ? say("layer.kernel", { kind, width }) : kind);
 
-function filtersFigure(filters) {
+function filtersFigure(filters, units) {
   const most = Math.max(...filters.map(({ activation }) => activation), 1e-9);
   const rows = filters.map(({ layer, filter, activation, words }) => element("tr", {},
     element("th", { scope: "row" }, say("filter.name", { filter: String(filter) }), element("span", { class: "kind" }, layer)),
-    element("td", { class: "ngram" }, words.map((word) => word ?? "·").join(" ")),
+    element("td", { class: "ngram" }, words.map((word) => written(word) ?? "·").join(units === "words" ? " " : "")),
     element("td", { class: "bar" }, styled(element("span", { "aria-hidden": "true" }), { share: (activation / most).toFixed(3) })),
     element("td", { class: "value" }, number(activation, { maximumFractionDigits: 2, minimumFractionDigits: 2 }))));
-  const heads = ["filter", "ngram", "", "activation"].map((key) =>
-    key ? element("th", { scope: "col", class: key }, say(`filter.${key}`)) : element("td", { class: "bar" }));
+  const heads = ["filter", `ngram.${units}`, "", "activation"].map((key) =>
+    key ? element("th", { scope: "col", class: key.split(".")[0] }, say(`filter.${key}`)) : element("td", { class: "bar" }));
   return element("table", { class: "filters" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
 }
 

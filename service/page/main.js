@@ -6,14 +6,14 @@ import { copy, predictCommand } from "./curl.js";
 import { byId, debounced, element, tell } from "./dom.js";
 import { nameFile, setUpFile } from "./file.js";
 import { showJourney } from "./journey.js";
-import { chosen, loadModels, nameModels, nameOf, qualityOf, shown } from "./models.js";
-import { explained, loadTexts, onLanguage, say, sayAll, speak } from "./texts.js";
+import { chosen, loadModels, nameModels, nameOf, openModels, qualityOf, shown } from "./models.js";
+import { canSay, explained, loadTexts, onLanguage, say, sayAll, speak } from "./texts.js";
 import { setUpWords, showWords } from "./words.js";
 
 const TYPING_MILLISECONDS = 150;
 const RESTING_MILLISECONDS = 500;
 
-let examples = [];
+let examples = {}; // by the language of the model
 let controller = new AbortController();
 let predictions = []; // what is on the screen, for each model that is shown
 let [explanation, journey, explainedText] = [null, null, ""];
@@ -73,11 +73,13 @@ function draw() {
 
 function drawWhy() {
   showWords(explainedText, explanation);
-  showJourney(journey);
+  showJourney(journey, chosen().counts);
 }
 
+const examplesNow = () => examples[chosen().language] ?? [];
+
 function drawExamples() {
-  byId("examples").replaceChildren(...examples.map(({ kind, text: words }) => {
+  byId("examples").replaceChildren(...examplesNow().map(({ kind, text: words }) => {
     const button = element("button", { type: "button", class: "example" }, say(`example.${kind}`));
     button.addEventListener("click", () => {
       byId("text").value = words;
@@ -88,8 +90,11 @@ function drawExamples() {
 }
 
 function drawFacts() {
-  const { num_words, maxlen } = chosen();
-  byId("facts").textContent = [nameOf(chosen()), qualityOf(chosen()), say("model.reads", { words: num_words, maxlen })].filter(Boolean).join(" · ");
+  const { counts, language: read, maxlen, num_words } = chosen();
+  const facts = [nameOf(chosen()), qualityOf(chosen()), say(`model.reads.${counts}`, { count: num_words, maxlen })];
+  byId("facts").textContent = facts.filter(Boolean).join(" · ");
+  byId("text-label").textContent = say(canSay(`text.label.${read}`) ? `text.label.${read}` : "text.label");
+  byId("text").lang = read;
 }
 
 /** All that has words in it, in the language chosen. */
@@ -100,6 +105,15 @@ function drawAll() {
   drawFacts();
   draw();
   drawWhy();
+}
+
+/** Turns to the model of the page's language, unless the reader has written something for the one that is there. */
+function followLanguage() {
+  const example = examplesNow().find((each) => each.text === text());
+  const turned = (example || !text().trim()) && openModels();
+  if (turned && example) byId("text").value = examplesNow().find(({ kind }) => kind === example.kind)?.text ?? "";
+  drawAll();
+  if (turned) predict();
 }
 
 function nameTheme() {
@@ -121,7 +135,7 @@ function turnTheme() {
 
 function listen() {
   byId("text").addEventListener("input", debounced(TYPING_MILLISECONDS, predict));
-  byId("model").addEventListener("change", () => (drawFacts(), predict()));
+  byId("model").addEventListener("change", () => (drawExamples(), drawFacts(), predict()));
   byId("compare").addEventListener("change", predict);
   byId("forget-key").addEventListener("click", forgetKey);
   byId("copy").addEventListener("click", async () => {
@@ -151,7 +165,7 @@ async function start() {
     await loadModels();
     examples = await (await ask("page/examples.json")).json();
     listen();
-    onLanguage(drawAll);
+    onLanguage(followLanguage);
     drawAll();
   } catch (error) {
     tell(byId("problem"), explained(error));

@@ -2,17 +2,33 @@
 
 import { ask } from "./api.js";
 import { byId, element } from "./dom.js";
-import { number, say } from "./texts.js";
+import { language, number, say } from "./texts.js";
 
 let models = [];
+let picked = false; // whether the reader chose a model: then it stays
 
 export async function loadModels() {
   models = (await (await ask("models")).json()).models;
-  const [first, second] = [models.find((model) => model.default), models.find((model) => !model.default)];
+  const languages = new Set(models.map((model) => model.language));
+  // With several languages, which model answers a request that names none may depend on the text.
+  for (const model of models) model.implied = model.default && languages.size === 1;
   byId("models").hidden = models.length < 2;
+  for (const id of ["model", "compare"]) byId(id).addEventListener("change", () => (picked = true));
   nameModels();
+  openModels();
+}
+
+/** Chooses the model of the page's language, and another of that language beside it; whether that changes anything. */
+export function openModels() {
+  if (picked) return false;
+  const before = byId("model").value;
+  const fallback = models.find((model) => model.default);
+  const ours = models.filter((model) => model.language === language());
+  const first = ours.find((model) => model.default) ?? ours.at(-1) ?? fallback;
+  const second = models.find((model) => model !== first && model.language === first.language);
   byId("model").value = keyOf(first);
   byId("compare").value = second ? keyOf(second) : "";
+  return byId("model").value !== before;
 }
 
 /** The names in the pickers, again in another language. */

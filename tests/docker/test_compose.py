@@ -129,14 +129,14 @@ def test_a_volume_gets_the_models_that_it_lacks_and_keeps_its_own(tmp_path: Path
     volume.mkdir()
     assert str(volume / "imdb-conv1d" / "1") in add_models(ROOT / "models", volume)
     (volume / "imdb-conv1d" / "1" / "manifest.json").write_text("another")
-    (volume / "imdb-conv1d" / "2").mkdir()
+    (volume / "imdb-conv1d" / "7").mkdir()
     assert add_models(ROOT / "models", volume) == ""
     assert (volume / "imdb-conv1d" / "1" / "manifest.json").read_text() == "another"
     shutil.rmtree(volume / "imdb-conv1d" / "1")
     add_models(ROOT / "models", volume)
     own = {path.name: path.read_bytes() for path in (ROOT / "models" / "imdb-conv1d" / "1").iterdir()}
     assert {path.name: path.read_bytes() for path in (volume / "imdb-conv1d" / "1").iterdir()} == own
-    assert sorted(path.name for path in (volume / "imdb-conv1d").iterdir()) == ["1", "2"]
+    assert sorted(path.name for path in (volume / "imdb-conv1d").iterdir() if path.name.isdecimal()) == ["1", "2", "7"]
 
 
 def test_the_load_balancer_sees_a_draining_instance_before_it_stops_listening() -> None:
@@ -145,6 +145,12 @@ def test_the_load_balancer_sees_a_draining_instance_before_it_stops_listening() 
     assert found
     assert 2 * int(found[1]) < 1000 * Settings().drain_seconds
     assert "uri /health/ready" in config
+
+
+def test_the_load_balancer_does_not_take_a_busy_instance_for_a_stopped_one() -> None:
+    found = re.search(r"^ +timeout check (\d+)s$", (ROOT / "docker" / "haproxy" / "haproxy.cfg").read_text(), re.M)
+    assert found
+    assert int(found[1]) > Settings().drain_seconds  # unlike one that says 503, which is seen at the next check
 
 
 def test_haproxy_accepts_the_configuration(required_program: Callable[[str], str]) -> None:

@@ -20,6 +20,9 @@ from service.settings import Settings
 MODELS_DIR = Path(__file__).parents[2] / "models"
 MAXLEN = 8
 WORDS = ["the", "good", "bad", "film", "don't", "rare"]
+CHARACTERS = [" ", "좋", "나", "쁘", "다", "영", "화", "ㅋ"]
+CHARACTER_SCORES = {"좋": 2.0, "나": -1.0, "쁘": -1.0}
+KOREAN_MAXLEN = 20
 SCORES = {"good": 2.0, "bad": -2.0, "don't": -1.0}  # ids from 9 on are cut: "rare" is
 NUM_WORDS = 9
 THE, GOOD, BAD, FILM, DONT = range(4, NUM_WORDS)
@@ -96,38 +99,52 @@ def write_small_bundle(
     models_dir: Path, version: int = 1, bias: float = 0.0, gives_logit: bool = False
 ) -> BundleFolder:
     """A bundle of `score_graph`; `bias` is the score of the start id, to tell versions apart."""
-    path = models_dir / "small" / str(version)
-    path.mkdir(parents=True)
     scores = [0.0, bias, 0.0, 0.0, *(SCORES.get(word, 0.0) for word in WORDS[:-1])]
+    tokenizer = {"name": "keras-imdb", "num_words": NUM_WORDS, "index_from": 3}
+    about = {"name": "small", "version": version, "description": "Adds up the scores of words."}
+    if gives_logit:
+        about["output"] = {"name": "probability", "dtype": "float32", "logit": "logit"}
+    graph = score_graph(scores, gives_logit=gives_logit)
+    return _write_bundle(models_dir, graph, MAXLEN, WORDS, tokenizer, about)
+
+
+def write_korean_bundle(models_dir: Path, version: int = 1, bias: float = 0.0) -> BundleFolder:
+    """A bundle that adds up the scores of Korean characters; `bias` is the score of the start id."""
+    scores = [0.0, bias, 0.0, *(CHARACTER_SCORES.get(character, 0.0) for character in CHARACTERS)]
+    tokenizer = {"name": "characters", "num_words": 3 + len(CHARACTERS)}
+    tokenizer |= {"units": "syllables", "lowercase": True, "longest_run": 3}
+    about = {"name": "small-korean", "version": version, "description": "Adds up characters.", "language": "ko"}
+    return _write_bundle(models_dir, score_graph(scores, KOREAN_MAXLEN), KOREAN_MAXLEN, CHARACTERS, tokenizer, about)
+
+
+def _write_bundle(
+    models_dir: Path,
+    graph: onnx.ModelProto,
+    maxlen: int,
+    vocabulary: list[str],
+    tokenizer: dict[str, Any],
+    about: dict[str, Any],
+) -> BundleFolder:
+    path = models_dir / about["name"] / str(about["version"])
+    path.mkdir(parents=True)
     files = {
-        "model.onnx": score_graph(scores, gives_logit=gives_logit).SerializeToString(),
-        "vocabulary.txt": ("\n".join(WORDS) + "\n").encode(),
+        "model.onnx": graph.SerializeToString(),
+        "vocabulary.txt": ("\n".join(vocabulary) + "\n").encode(),
     }
     for name, content in files.items():
         (path / name).write_bytes(content)
     manifest = {
         "schema_version": 1,
-        "name": "small",
-        "version": version,
-        "description": "Adds up the scores of words.",
-        "tokenizer": {
-            "name": "keras-imdb",
-            "vocabulary": "vocabulary.txt",
-            "num_words": NUM_WORDS,
-            "pad_id": 0,
-            "start_id": 1,
-            "oov_id": 2,
-            "index_from": 3,
-        },
+        "tokenizer": {"vocabulary": "vocabulary.txt", "pad_id": 0, "start_id": 1, "oov_id": 2, **tokenizer},
         "input": {
             "name": "token_ids",
             "dtype": "int32",
-            "maxlen": MAXLEN,
+            "maxlen": maxlen,
             "padding": "post",
             "truncating": "pre",
         },
-        "output": {"name": "probability", "dtype": "float32", **({"logit": "logit"} if gives_logit else {})},
-        "graphs": {"float32": {"file": "model.onnx", "input_shape": [None, MAXLEN], "metrics": {}}},
+        "output": {"name": "probability", "dtype": "float32"},
+        "graphs": {"float32": {"file": "model.onnx", "input_shape": [None, maxlen], "metrics": {}}},
         "labels": ["negative", "positive"],
         "threshold": 0.5,
         "metrics": {},
@@ -135,6 +152,7 @@ def write_small_bundle(
         "seed": 1,
         "libraries": {},
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        **about,
     }
     (path / "manifest.json").write_text(json.dumps(manifest))
     return BundleFolder(path)
@@ -163,7 +181,7 @@ def write_ngram_bundle(models_dir: Path, gives_logit: bool = True) -> BundleFold
     bundle.replace_file("model.onnx", graph.SerializeToString())
     bundle.replace_file("ngrams.npy", as_npy(np.array([*map(key_of, NGRAM_SCORES)])))
     bundle.change_manifest(
-        ngrams={"name": "ngram_ids", "file": "ngrams.npy", "max_order": 3, "first_word_id": 3},
+        ngrams={"name": "ngram_ids", "file": "ngrams.npy", "max_order": 3},
         graphs={"float32": {"file": "model.onnx", "input_shape": [None, None], "metrics": {}}},
     )
     return bundle
@@ -189,6 +207,14 @@ def small_settings(small: BundleFolder) -> Settings:
         max_body_bytes=500,
         request_log=False,
     )
+
+
+@pytest.fixture
+def two_languages(tmp_path: Path) -> Settings:
+    """Of a service with a model of English words and one of Korean characters, and small limits."""
+    write_small_bundle(tmp_path / "both")
+    write_korean_bundle(tmp_path / "both")
+    return Settings(models_dir=tmp_path / "both", model="small", max_text_chars=60, request_log=False)
 
 
 @pytest.fixture

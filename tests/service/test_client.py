@@ -25,6 +25,7 @@ from service.client import (
     FileSummary,
     NotFoundError,
     NotReachedError,
+    OneOfMany,
     PredictionBody,
     ProblemBody,
     RefusedError,
@@ -34,7 +35,7 @@ from service.client import (
     UnavailableError,
     pieces,
 )
-from tests.service.conftest import write_small_bundle
+from tests.service.conftest import write_korean_bundle, write_small_bundle
 from tests.service.files.test_score import file_of
 from tests.service.running import ENVIRONMENT, Running, running
 
@@ -47,6 +48,7 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("client") / "models"
     write_small_bundle(folder)
     write_small_bundle(folder, version=2, bias=-3.0)
+    write_korean_bundle(folder)
     return folder
 
 
@@ -114,6 +116,29 @@ def test_a_version_can_be_asked_for(client: Client) -> None:
     [line] = client.score_lines(["good"], version=2)
     assert isinstance(line, PredictionBody)
     assert line.label == "negative"
+
+
+def test_a_model_can_be_asked_for_or_left_to_the_script(client: Client, service: Running, tmp_path: Path) -> None:
+    assert client.predict("좋다", model="small-korean").model.name == "small-korean"
+    assert client.predict("좋다").model.name == "small"
+    assert client.explain("좋다", model="auto").model.name == "small-korean"
+    named = [answer.model and answer.model.name for answer in client.predict_many(["good", "좋다"], model="auto")]
+    assert named == ["small", "small-korean"]
+    lines = list(client.score_lines(["good", "좋다"], model="auto"))
+    assert [isinstance(line, OneOfMany) and line.model and line.model.name for line in lines] == named
+    (tmp_path / "in.csv").write_text('text\ngood\n좋다\n""\n')
+    assert client.score_file(tmp_path / "in.csv", tmp_path / "out.csv", model="auto") == FileSummary(2, 1)
+    rows = (tmp_path / "out.csv").read_text().splitlines()
+    assert rows[0] == "text,label,probability,model,error"
+    assert [row.split(",")[3] for row in rows[1:]] == ["small/1", "small-korean/1", ""]
+    with pytest.raises(NotFoundError, match="there is small, small-korean"):
+        client.predict("good", model="other")
+
+    async def ask(aio: AsyncClient) -> list[Any]:
+        answer = await aio.predict("좋다", model="small-korean", version=1)
+        return [answer.model.name, *(a.model and a.model.name for a in await aio.predict_many(["좋다"], model="auto"))]
+
+    assert in_a_loop(service.address, ask) == ["small-korean", "small-korean"]
 
 
 def test_more_texts_than_a_request_takes_come_back_in_order(client: Client) -> None:

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from service.errors import BundleError, ModelNotFoundError
 from service.registry import Registry, load_models
 from service.settings import Settings
-from tests.service.conftest import write_small_bundle
+from tests.service.conftest import BundleFolder, write_small_bundle
 
 
 @pytest.fixture
@@ -49,3 +50,24 @@ def test_a_missing_model_or_version_is_told_what_there_is(models_dir: Path) -> N
 def test_a_default_that_is_not_there_stops_the_start(models_dir: Path, name: str, version: int | None) -> None:
     with pytest.raises(BundleError, match="default"):
         load(models_dir, name, version)
+
+
+def test_auto_has_a_model_for_each_language_and_the_first_for_all_others(two_languages: Settings) -> None:
+    registry = load(two_languages.models_dir, "auto")
+    assert registry.default_name == "small"
+    for choice in (registry.choice(), registry.choice("auto")):
+        assert choice.auto
+        assert [choice.of(text).name.name for text in ("good", "좋다", "映画")] == ["small", "small-korean", "small"]
+    assert not registry.choice("small-korean").auto
+
+
+def test_the_default_model_is_that_of_its_language(two_languages: Settings) -> None:
+    shutil.copytree(two_languages.models_dir / "small", two_languages.models_dir / "a-small")
+    BundleFolder(two_languages.models_dir / "a-small" / "1").change_manifest(name="a-small")
+    assert load(two_languages.models_dir, "small").choice("auto").of("good").name.name == "small"
+    assert load(two_languages.models_dir, "auto").choice().of("good").name.name == "a-small"
+
+
+def test_auto_with_nothing_to_choose_from_stops_the_start() -> None:
+    with pytest.raises(BundleError, match="default"):
+        Registry([], "auto")

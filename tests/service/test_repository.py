@@ -11,7 +11,7 @@ from service.errors import BundleError, DefaultModelError, ModelNotFoundError
 from service.inference.predictor import Prediction
 from service.repository import IndexEntry, Repository
 from service.settings import Settings
-from tests.service.conftest import BundleFolder, write_small_bundle
+from tests.service.conftest import BundleFolder, write_korean_bundle, write_small_bundle
 
 
 @pytest.fixture
@@ -153,3 +153,23 @@ def test_a_broken_bundle_stops_a_start_but_not_that_of_a_replaced_worker(models_
     with pytest.raises(BundleError, match="threshold"):
         Repository.open(settings, Control.private())
     assert versions(Repository.open(settings, Control.private(), lenient=True)) == [1]
+
+
+def test_under_auto_a_language_follows_its_models(models_dir: Path) -> None:
+    repository = Repository.open(Settings(models_dir=models_dir, model="auto"), Control.private())
+    repository.start()
+
+    def of_korean() -> str:
+        return str(repository.registry.choice().of("좋다").name)
+
+    assert of_korean() == "small/1"
+    write_korean_bundle(models_dir)
+    reload(repository)
+    assert of_korean() == "small-korean/1"
+    write_korean_bundle(models_dir, version=2)
+    reload(repository)
+    assert of_korean() == "small-korean/2"
+    asyncio.run(repository.unload("small-korean"))
+    assert of_korean() == "small/1"
+    with pytest.raises(DefaultModelError):
+        asyncio.run(repository.unload("small"))

@@ -15,6 +15,11 @@ def test_a_bad_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None
         Settings.load()
 
 
+def test_a_version_without_the_name_of_a_model_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"--model-version\) is '2': .*needs the name of a model"):
+        Settings.load(model="auto", model_version="2")
+
+
 def test_every_setting_says_what_it_does() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 

@@ -19,6 +19,7 @@ from service.__main__ import cli
 from service.inference.bundle import open_bundle
 from service.inference.explanation import explain
 from service.inference.predictor import Predictor
+from service.settings import Settings
 from tests.service.conftest import BundleFolder
 from tests.service.running import ENVIRONMENT
 
@@ -210,3 +211,19 @@ def test_python_says_the_same(predict: Callable[..., Result], small: BundleFolde
     explanation = explain(Predictor.load(open_bundle(Path(small.path)), "float32"), "good bad film")
     [answer] = answers(predict("--explain", "good bad film"))
     assert [word["contribution"] for word in answer["words"]] == [word.contribution for word in explanation.words]
+
+
+def test_each_text_is_answered_by_the_model_of_its_script(two_languages: Settings) -> None:
+    flags = ["--models-dir", str(two_languages.models_dir)]
+
+    def told(*arguments: str) -> list[dict[str, Any]]:
+        return answers(CliRunner().invoke(cli, ["predict", "good", "좋다", *arguments, *flags]))
+
+    assert [answer["model"]["name"] for answer in told("--model", "auto")] == ["small", "small-korean"]
+    assert [answer["probability"] for answer in told("--model", "auto")] == pytest.approx([0.880797] * 2, abs=1e-6)
+    explained = told("--model", "auto", "--explain")
+    assert [answer["words"][0]["contribution"] for answer in explained] == pytest.approx([2, 2], abs=1e-5)
+    assert [answer["model"]["name"] for answer in explained] == ["small", "small-korean"]
+    assert [answer["model"]["name"] for answer in told("--model", "small-korean")] == ["small-korean"] * 2
+    shown = CliRunner().invoke(cli, ["predict", "good 좋다뷁", "--no-json", "--model", "auto", *flags]).stdout
+    assert "(small-korean/1; 2 of 7 characters known)" in shown

@@ -1,7 +1,7 @@
 """The figures of the report, on answers few enough to work them out by hand."""
 
 import json
-from math import log
+from math import isnan, log
 from typing import Any
 
 import numpy as np
@@ -81,3 +81,15 @@ def test_lengths_are_grouped_with_their_upper_bound_inside() -> None:
 
 def test_the_report_is_plain_json(five: dict[str, Any]) -> None:
     assert json.loads(json.dumps(five)) == five
+
+
+def test_lengths_may_be_grouped_otherwise() -> None:
+    rows = metrics(answers([0.9, 0.9, 0.1], [1, 0, 1], [0, 5, 6]), 0.5, (-1, 5))["by_length"]
+    assert [(row["from"], row["to"], row["reviews"], row["accuracy"]) for row in rows] == [
+        (0, 5, 2, 0.5),
+        (6, None, 1, 0.0),
+    ]
+
+
+def test_reviews_of_one_class_have_no_auc() -> None:
+    assert isnan(metrics(answers([0.9, 0.2], [1, 1]), 0.5)["auc"])

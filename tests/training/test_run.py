@@ -209,6 +209,26 @@ def test_explore_prints_and_writes_what_the_data_is(data_dir: Path, tmp_path: Pa
     assert found["samples"][0]["text"].startswith("[start] ")
 
 
+def test_explore_looks_at_the_korean_reviews_as_characters(nsmc_data_dir: Path, tmp_path: Path) -> None:
+    explored = training("explore", "--data", "nsmc", "--data-dir", nsmc_data_dir, "--output", tmp_path)
+    assert explored.code == 0
+    assert explored.stdout.startswith(
+        "150,000 reviews to train and 50,000 to test; 100,000 positive, 100,000 negative.\n"
+    )
+    found = json.loads((tmp_path / "explore.json").read_text())
+    assert found["empty"] == 8
+    assert found["characters"]["in_index"] == 3004
+    assert found["characters"]["most_frequent"][0][0] == " "
+    assert found["samples"][0]["text"] == "[start] 아 더빙.. 진짜 짜증나네요 목소리"
+
+
+def test_explore_says_which_folder_it_wants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NSMC_DATA_DIR", str(tmp_path / "nowhere"))
+    explored = training("explore", "--data", "nsmc", "--output", tmp_path)
+    assert explored.code == 1
+    assert f"error: {tmp_path / 'nowhere' / 'ratings_train.txt'} cannot be read" in explored.stderr
+
+
 def test_a_new_version_is_put_beside_the_others_in_a_run_of_its_own(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

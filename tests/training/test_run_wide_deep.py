@@ -17,9 +17,9 @@ from service.inference.ngrams import NgramTable
 from service.inference.predictor import Predictor
 from tests.training.conftest import REVIEWS, TINY_WIDE, WORDS, write_data
 from tests.training.test_run import Finished, training
-from training import run as run_module
-from training.data import load_data, load_texts, read_reviews
-from training.recipes import RECIPES
+from training.data import read_reviews
+from training.data_sets import DATA_SETS, DataSet, read_imdb
+from training.recipes import RECIPES, Recipe
 
 TUNED = replace(TINY_WIDE, name="tuned", epochs=1)
 
@@ -86,7 +86,7 @@ def test_run_ends_well_and_leaves_a_whole_record(run: Run) -> None:
 def test_the_bundle_is_opened_by_the_service_and_says_what_was_measured(run: Run) -> None:
     manifest = open_bundle(run.bundle).manifest
     assert manifest.ngrams is not None
-    assert (manifest.ngrams.max_order, manifest.ngrams.first_word_id) == (TUNED.max_order, 3)
+    assert manifest.ngrams.max_order == TUNED.max_order
     assert manifest.metrics["test"] == content(run.folder / "metrics.json")
     assert manifest.metrics["validation"] == content(run.folder / "fitted.json")["held_out"]
     names = ["one sentence", "two sentences", "last two sentences"]
@@ -97,7 +97,7 @@ def test_the_bundle_is_opened_by_the_service_and_says_what_was_measured(run: Run
 
 def test_every_graph_of_the_bundle_answers_as_the_saved_keras_model(run: Run) -> None:
     model, keys = keras.models.load_model(run.folder / "model.keras"), np.load(run.folder / "ngrams.npy")
-    table = NgramTable(keys, TUNED.max_order, TUNED.num_words, 3)
+    table = NgramTable(keys, TUNED.max_order, TUNED.num_words)
     texts = ["the", "don't", *(" ".join(WORDS[:3] * length) for length in (1, 5, 30)), "word6 word7 word8 word6"]
     manifest = open_bundle(run.bundle).manifest
     for precision in manifest.graphs:
@@ -158,13 +158,12 @@ class Unseen:
 
 @pytest.fixture
 def held_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Finished, Path]:
-    def train_texts(data_dir: Path | None) -> Any:
-        texts = load_texts(data_dir)
-        assert texts is not None
-        return texts[0], Unseen()
+    def train_half(recipe: Recipe, data_dir: Path | None) -> DataSet:
+        unseen: Any = Unseen()
+        data = read_imdb(recipe, data_dir)
+        return replace(data, test=unseen, test_texts=unseen, exact=unseen, short_texts=unseen)
 
-    monkeypatch.setattr(run_module, "load_data", lambda *args, **choices: (load_data(*args, **choices)[0], Unseen()))
-    monkeypatch.setattr(run_module, "load_texts", train_texts)
+    monkeypatch.setitem(DATA_SETS, "imdb", train_half)
     folder = tmp_path / "held-out"
     choices = ("--recipe", "tuned", "--data-dir", run.data_dir, "--run-dir", folder, "--held-out")
     return training(*choices), folder

@@ -31,16 +31,17 @@ class Corpus:
         """The text that each id belongs to."""
 
     def ngram_keys(self, max_order: int, num_words: int) -> list[Ints]:
-        """The keys of words, bigrams, and so on, int64[ids] each, where they begin; -1 for none that counts.
+        """The keys of words, bigrams, and so on, int64[ids] each, where they begin.
 
-        None reaches into the next text, also where that is cut and begins with a word.
+        -1 where there is none, or one with an id that stands for no word, or one that reaches into the next text.
         """
-        words = np.where(self.token_ids >= SPECIAL_IDS, self.token_ids, -1)
-        keys = [words]
-        for order, across in enumerate(ngram_keys(self.token_ids, max_order, num_words, SPECIAL_IDS), start=2):
-            inside = np.zeros(len(words), bool)
-            inside[: 1 - order] = self.text_of[order - 1 :] == self.text_of[: 1 - order]
-            keys.append(np.where(inside, across, -1))
+        known = self.token_ids >= SPECIAL_IDS
+        keys = [np.where(known, self.token_ids, -1)]
+        for order, whole in enumerate(ngram_keys(self.token_ids, max_order, num_words), start=2):
+            in_one_text = self.text_of[order - 1 :] == self.text_of[: 1 - order]
+            known = known[:-1] & in_one_text & (self.token_ids[order - 1 :] >= SPECIAL_IDS)
+            none = np.full(len(self.token_ids) - len(whole), -1)
+            keys.append(np.concatenate([np.where(known, whole.astype(np.int64), -1), none]))
         return keys
 
     def cut(self, begins: Ints, lengths: Ints) -> list[Ints]:

@@ -19,7 +19,7 @@ from training.graph_writer import OUTPUT
 from training.layers import describe_layers
 from training.recipes import WideDeepRecipe
 from training.trained import History, Trained
-from training.wide_deep.corpus import SPECIAL_IDS, Ints
+from training.wide_deep.corpus import Ints
 from training.wide_deep.deep import batches_of_like_length, padded
 from training.wide_deep.fit import Paths, Texts, fit_paths, held_out_split, join, read_lengths, whole_network
 from training.wide_deep.form import NGRAM_INPUT, best_quantized_form, float_form, read_network
@@ -91,7 +91,7 @@ def train_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, Sh
     record = json.loads(record_file.read_text())
     history: History = record["history"]
     graphs = wide_deep_graphs(model, keys, recipe, train[0])
-    table = NgramTable(keys, recipe.max_order, recipe.num_words, SPECIAL_IDS)
+    table = NgramTable(keys, recipe.max_order, recipe.num_words)
 
     def predict(reviews: NDArray[np.object_]) -> NDArray[np.float32]:
         texts = [np.asarray(review[-recipe.maxlen :], np.int64) for review in reviews]
@@ -122,7 +122,7 @@ def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: WideDeepRecipe, rev
         "float32": float_form(network),
         "int8": best_quantized_form(network, batches),
     }
-    ngrams = Ngrams(NGRAM_INPUT, keys, recipe.max_order, SPECIAL_IDS)
+    ngrams = Ngrams(NGRAM_INPUT, keys, recipe.max_order)
     return Graphs(graphs, describe_layers(model, recipe.maxlen), ngrams)
 
 

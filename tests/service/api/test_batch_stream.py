@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,7 @@ def streaming(test: Test, idle_seconds: float = 10, stopping: asyncio.Event | No
         stream = BatchStream(
             client.receive,
             PlainFormat(Options()),
-            echo,
-            scheduler,
+            partial(scheduler.predict, echo, bulk=True),
             compressed=False,
             compress=False,
             idle_seconds=idle_seconds,
@@ -180,8 +180,7 @@ def test_a_client_that_leaves_before_anything_is_known_is_no_answer() -> None:
         stream = BatchStream(
             client.receive,
             PlainFormat(Options()),
-            Echo(),
-            Scheduler(1, 1),
+            partial(Scheduler(1, 1).predict, Echo(), bulk=True),
             compressed=False,
             compress=False,
             idle_seconds=1,

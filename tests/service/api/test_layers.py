@@ -1,5 +1,6 @@
 """`POST /layers`, over a network whose first layer can be computed by hand."""
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from service.inference.predictor import Predictor
 from service.server.app import create_app
 from service.settings import Settings
 from tests.service.api.test_predict import assert_problem
-from tests.service.conftest import MAXLEN, BundleFolder, score_graph, write_small_bundle
+from tests.service.conftest import MAXLEN, BundleFolder, score_graph, write_korean_bundle, write_small_bundle
 
 SCORES = [0.5, 0.0, 0.0, 0.0, 0.0, 2.0, -2.0, 0.0, -1.0]  # by id; padding has one too
 LAYERS: list[dict[str, Any]] = [
@@ -129,7 +130,8 @@ def test_the_layers_are_those_of_the_manifest(with_layers: TestClient) -> None:
 
 
 def test_the_committed_model_tells_of_its_layers(committed: TestClient) -> None:
-    answer = layers(committed, "A waste of time, not worth seeing. The worst film of the year.")
+    text = "A waste of time, not worth seeing. The worst film of the year."
+    answer = committed.post("/layers?version=1", json={"text": text}).json()
     shapes = {layer["name"]: layer["output_shape"] for layer in answer["layers"]}
     assert (shapes["conv1_1"], shapes["pool3"], shapes["probability"]) == ([296, 64], [30, 256], [1])
     assert sum(layer["parameters"] for layer in answer["layers"]) == 725_457
@@ -171,3 +173,26 @@ def test_an_output_that_no_layer_speaks_of_is_refused(small: BundleFolder) -> No
     give_layers(small, layers=[])
     with pytest.raises(BundleError, match="its outputs are"):
         Predictor.load(open_bundle(small.path), "reference")
+
+
+def test_a_model_of_characters_has_an_id_for_each_and_for_the_blank_before_each_word(tmp_path: Path) -> None:
+    bundle = write_korean_bundle(tmp_path)
+    bundle.change_manifest(layers=LAYERS[:1])
+    with TestClient(create_app(Settings(models_dir=tmp_path, model="small-korean", request_log=False))) as client:
+        answer = layers(client, "좋다  뷁ㅋㅋㅋㅋㅋ 나")
+        decomposed = layers(client, unicodedata.normalize("NFD", "좋다"))
+    assert [(t["word"], t["id"], t["known"], t["position"]) for t in answer["tokens"]] == [
+        (None, 1, True, 0),
+        ("", 3, True, 1),
+        ("좋", 4, True, 2),
+        ("다", 7, True, 3),
+        ("", 3, True, 4),
+        ("뷁", 2, False, 5),
+        ("ㅋ", 10, True, 6),
+        ("ㅋ", 10, True, 7),
+        ("ㅋ", 10, True, 8),
+        ("", 3, True, 9),
+        ("나", 5, True, 10),
+    ]
+    assert (answer["prediction"]["words"], answer["prediction"]["known_words"]) == (9, 8)
+    assert [unicodedata.normalize("NFC", t["word"]) for t in decomposed["tokens"][2:]] == ["좋", "다"]

@@ -22,10 +22,13 @@ def test_live_says_so(client: TestClient) -> None:
 
 @pytest.mark.parametrize("path", ["/models", "/models/imdb-conv1d"])
 def test_models_tells_recipe_and_measured_quality(committed: TestClient, path: str) -> None:
-    [model] = [m for m in committed.get(path).json()["models"] if m["version"] == 1]
-    assert (model["name"], model["maxlen"], model["num_words"], model["default"]) == ("imdb-conv1d", 300, 500, True)
-    assert model["recipe"]["name"] == "lecture"
-    assert 0.77 < model["metrics"]["test"]["accuracy"] < 0.87
+    lecture, tuned = [model for model in committed.get(path).json()["models"] if model["name"] == "imdb-conv1d"]
+    assert (lecture["version"], lecture["maxlen"], lecture["num_words"], lecture["default"]) == (1, 300, 500, False)
+    assert lecture["recipe"]["name"] == "lecture"
+    assert 0.77 < lecture["metrics"]["test"]["accuracy"] < 0.87
+    assert (tuned["version"], tuned["maxlen"], tuned["num_words"], tuned["default"]) == (2, 1_000, 20_000, True)
+    assert tuned["recipe"]["name"] == "tuned"
+    assert tuned["metrics"]["test"]["accuracy"] > 0.915
 
 
 def test_an_unknown_model_is_a_problem(committed: TestClient) -> None:

@@ -101,10 +101,10 @@ def test_repository(client: triton.InferenceServerClient) -> None:
 def test_infer(
     client: triton.InferenceServerClient, expected: dict[str, NDArray[Any]], shape: list[int], binary: bool
 ) -> None:
-    result = client.infer(MODEL, [texts_input(shape, binary)], model_version="1", request_id="a-7")
+    result = client.infer(MODEL, [texts_input(shape, binary)], model_version="2", request_id="a-7")
     assert_values(result, expected, shape, "label", "probability")
     response = result.get_response()
-    assert (response["id"], response["model_name"], response["model_version"]) == ("a-7", MODEL, "1")
+    assert (response["id"], response["model_name"], response["model_version"]) == ("a-7", MODEL, "2")
     assert result.as_numpy("words") is None
 
 

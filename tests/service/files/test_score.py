@@ -1,5 +1,6 @@
 """`python -m service score`: the answers of the route without a server, and none lost or twice when it is killed."""
 
+import csv
 import gzip
 import json
 import os
@@ -20,6 +21,7 @@ from service.__main__ import cli
 from service.errors import ServiceError
 from service.files import score as score_module
 from service.inference.predictor import Prediction, Predictor
+from service.settings import Settings
 from tests.service.conftest import BundleFolder
 from tests.service.running import ENVIRONMENT
 
@@ -353,3 +355,26 @@ def test_without_pyarrow_the_extra_is_named(score: Any, table: Path, monkeypatch
     monkeypatch.delitem(sys.modules, "service.files.parquet", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert "conv1d-sentiment[parquet]" in refusal(score(table, "--output", table.with_name("out.parquet")))
+
+
+def test_under_auto_each_record_says_the_model_of_its_script(two_languages: Settings, tmp_path: Path) -> None:
+    def scored(name: str, content: bytes, *arguments: object) -> bytes:
+        (tmp_path / name).write_bytes(content)
+        flags = ["--models-dir", two_languages.models_dir, "--model", "auto", "--output", tmp_path / f"out-{name}"]
+        result = CliRunner().invoke(cli, ["score", *map(str, (tmp_path / name, *flags, *arguments))])
+        assert result.exit_code == 0, result.output
+        return (tmp_path / f"out-{name}").read_bytes()
+
+    texts = ["good", "좋다", "bad", "나쁘다"] * 400
+    rows = list(csv.DictReader(scored("in.csv", "\n".join(["text", *texts]).encode()).decode().splitlines()))
+    assert [row["model"] for row in rows] == ["small/1", "small-korean/1"] * 800
+    assert [row["label"] for row in rows] == ["positive", "positive", "negative", "negative"] * 400
+    lines = [json.loads(line) for line in scored("in.txt", "\n".join(texts).encode()).splitlines()[:-1]]
+    assert [line["model"]["name"] for line in lines] == ["small", "small-korean"] * 800
+    arrow: Any = pytest.importorskip("pyarrow")
+    parquet: Any = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(arrow.table({"text": texts}), tmp_path / "table.parquet")
+    table = scored("in.parquet", (tmp_path / "table.parquet").read_bytes())
+    (tmp_path / "answer.parquet").write_bytes(table)
+    models = parquet.read_table(tmp_path / "answer.parquet")["model"].to_pylist()
+    assert models == ["small/1", "small-korean/1"] * 800

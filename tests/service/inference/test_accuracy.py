@@ -11,8 +11,11 @@ from service.settings import Precision, Settings
 from tests.service.conftest import MODELS_DIR
 
 
+@pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_the_manifests_test_accuracy_is_found_again_through_predict(imdb_data_dir: Path, precision: Precision) -> None:
+def test_the_manifests_test_accuracy_is_found_again_through_predict(
+    imdb_data_dir: Path, precision: Precision, version: int
+) -> None:
     parquet: Any = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(imdb_data_dir / "reviews.parquet", columns=["text", "label"])[25_000:]
     texts, labels = table["text"].to_pylist(), table["label"].to_pylist()
@@ -20,10 +23,10 @@ def test_the_manifests_test_accuracy_is_found_again_through_predict(imdb_data_di
     correct = 0
     with TestClient(create_app(Settings(models_dir=MODELS_DIR, precision=precision))) as client:
         for start in range(0, len(texts), 1_000):
-            response = client.post("/predict?version=1", json={"texts": texts[start : start + 1_000]})
+            response = client.post(f"/predict?version={version}", json={"texts": texts[start : start + 1_000]})
             said = [prediction["label"] == "positive" for prediction in response.json()["predictions"]]
             correct += sum(s == bool(is_) for s, is_ in zip(said, labels[start : start + 1_000], strict=True))
-        [model] = [m for m in client.get("/models/imdb-conv1d").json()["models"] if m["version"] == 1]
+        [model] = [m for m in client.get("/models/imdb-conv1d").json()["models"] if m["version"] == version]
     assert correct / 25_000 == model["precision_metrics"]["accuracy"]
     assert model["precision"] == precision
     if precision == "float32":

@@ -4,7 +4,7 @@ import pytest
 
 from service.errors import BundleError
 from service.inference.bundle import find_bundles, open_bundle
-from tests.service.conftest import MODELS_DIR, WORDS, BundleFolder, write_small_bundle
+from tests.service.conftest import MODELS_DIR, WORDS, BundleFolder, write_korean_bundle, write_small_bundle
 
 
 def refusal(path: Path) -> str:
@@ -105,3 +105,27 @@ def test_the_committed_bundle_is_the_lectures() -> None:
     assert (manifest.recipe["name"], manifest.recipe["epochs"], manifest.recipe["max_reviews"]) == ("lecture", 15, None)
     assert (manifest.tokenizer.num_words, manifest.input.maxlen) == (500, 300)
     assert manifest.metrics["test"]["reviews"] == 25_000
+
+
+def test_a_tokenizer_that_is_not_known_is_named_with_those_that_are(small: BundleFolder) -> None:
+    small.change_manifest(tokenizer={**small.manifest()["tokenizer"], "name": "bytes"})
+    message = refusal(small.path)
+    assert "'bytes'" in message
+    assert "'keras-imdb', 'characters'" in message
+
+
+def test_what_another_tokenizer_needs_is_no_part_of_a_tokenizer(small: BundleFolder) -> None:
+    small.change_manifest(tokenizer={**small.manifest()["tokenizer"], "name": "characters"})
+    assert "tokenizer.characters.units" in refusal(small.path)
+
+
+def test_the_word_that_asks_for_any_model_names_none(small: BundleFolder) -> None:
+    small.change_manifest(name="auto")
+    assert "names none" in refusal(small.path)
+
+
+def test_a_bundle_without_a_language_is_of_the_first_one(small: BundleFolder, tmp_path: Path) -> None:
+    assert open_bundle(small.path).manifest.language == "en"
+    assert open_bundle(write_korean_bundle(tmp_path).path).manifest.language == "ko"
+    small.change_manifest(language="Korean")
+    assert "language" in refusal(small.path)

@@ -62,9 +62,9 @@ def test_a_batch_has_the_ngrams_of_each_of_its_texts(with_ngrams: BundleFolder) 
     assert batch.token_ids.tolist() == [[1, 0, 0, 0], [1, DONT, GOOD, 0], [1, THE, GOOD, FILM]]
     assert batch.ngram_ids is not None
     assert batch.ngram_ids.tolist() == [
-        [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        [1, DONT, GOOD, 0, 0, DONT_GOOD, 0, 0, 0, 0, 0, 0],
-        [1, THE, GOOD, FILM, 0, 0, GOOD_FILM, 0, 0, THE_GOOD_FILM, 0, 0],
+        [1, 0, 0, 0, 0, 0, 0, 0, 0],
+        [1, DONT, GOOD, 0, 0, DONT_GOOD, 0, 0, 0],
+        [1, THE, GOOD, FILM, 0, 0, GOOD_FILM, 0, THE_GOOD_FILM],
     ]
     assert batch.ngram_ids.dtype == np.int32
 
@@ -79,13 +79,20 @@ def test_ngrams_are_those_of_what_is_read_after_the_cut(
     assert set(batch.ngram_ids[0].tolist()) - {0, THE, GOOD, FILM} == found
 
 
-@pytest.mark.parametrize("padding", ["pre", "post"])
-def test_padding_breaks_no_ngram_and_makes_none(with_ngrams: BundleFolder, padding: str) -> None:
-    with_ngrams.change_manifest(input={**with_ngrams.manifest()["input"], "padding": padding})
+def test_padding_breaks_no_ngram_and_makes_none(with_ngrams: BundleFolder) -> None:
     [batch] = inputs(with_ngrams, MAXLEN).batches([[1, DONT, GOOD], [1, FILM]])
     assert batch.token_ids.shape == (2, MAXLEN)
     assert batch.ngram_ids is not None
     assert [sorted(row[row >= NUM_WORDS].tolist()) for row in batch.ngram_ids] == [[], [DONT_GOOD]]
+
+
+def test_the_extremes_have_the_last_of_the_ngrams_beside_their_own(with_ngrams: BundleFolder) -> None:
+    batches = inputs(with_ngrams).extremes()
+    assert [batch.token_ids.shape for batch in batches] == [(1, 1), (1, MAXLEN), (RUN_SIZE, 1), (RUN_SIZE, MAXLEN)]
+    for batch in batches:
+        assert batch.ngram_ids is not None
+        assert (batch.ngram_ids[:, : batch.token_ids.shape[1]] == batch.token_ids).all()
+        assert (batch.ngram_ids.max(axis=1) == THE_GOOD_FILM).all()
 
 
 # Answers
@@ -193,7 +200,6 @@ def test_ngrams_without_a_hash_are_refused(with_ngrams: BundleFolder) -> None:
         ({"max_order": 10**9}, "ngrams.max_order"),
         ({"max_order": 21}, "too many for 64 bits"),
         ({"max_order": 2}, "not those of n-grams of 2 to 2"),
-        ({"first_word_id": 0}, "ngrams.first_word_id"),
         ({"name": "others"}, "its inputs are"),
         ({"name": "token_ids"}, "its inputs are"),
     ],
@@ -203,6 +209,16 @@ def test_a_manifest_that_speaks_of_other_ngrams_is_refused(
 ) -> None:
     with_ngrams.change_manifest(ngrams={**with_ngrams.manifest()["ngrams"], **changes})
     assert complaint in refusal(with_ngrams)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes"), [("input", {"padding": "pre"}), ("tokenizer", {"pad_id": 3})], ids=["left", "not 0"]
+)
+def test_ngrams_of_texts_that_are_padded_otherwise_are_refused(
+    with_ngrams: BundleFolder, part: str, changes: dict[str, object]
+) -> None:
+    with_ngrams.change_manifest(**{part: {**with_ngrams.manifest()[part], **changes}})
+    assert "padded with 0 on the right" in refusal(with_ngrams)
 
 
 def test_a_graph_without_the_second_input_is_refused(with_ngrams: BundleFolder) -> None:

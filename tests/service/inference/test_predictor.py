@@ -3,8 +3,10 @@ import pytest
 
 from service.errors import BlankTextError, BundleError, InvalidTextError, RequestError, TextTooLongError
 from service.inference.bundle import open_bundle
-from service.inference.predictor import Prediction, Predictor, check_text
+from service.inference.predictor import ModelName, Prediction, Predictor, check_text
 from tests.service.conftest import BundleFolder
+
+NAME = ModelName("small", 1)
 
 
 def predictor(small: BundleFolder) -> Predictor:
@@ -13,8 +15,8 @@ def predictor(small: BundleFolder) -> Predictor:
 
 def test_a_prediction_counts_words_known_words_and_cuts(small: BundleFolder) -> None:
     good, long = predictor(small).predict(["The good, zyzzyva rare film!", "bad bad bad" + " film" * 6])
-    assert good == Prediction("positive", good.probability, words=5, known_words=3, truncated=False)
-    assert long == Prediction("negative", long.probability, words=9, known_words=9, truncated=True)
+    assert good == Prediction("positive", good.probability, words=5, known_words=3, truncated=False, model=NAME)
+    assert long == Prediction("negative", long.probability, words=9, known_words=9, truncated=True, model=NAME)
     assert (good.probability, long.probability) == pytest.approx((0.880797, 0.017986), abs=1e-6)
 
 

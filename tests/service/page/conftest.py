@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
-from tests.service.conftest import MODELS_DIR, write_small_bundle
+from tests.service.conftest import MODELS_DIR, write_korean_bundle, write_small_bundle
 from tests.service.running import Running, running
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SECONDS = 20
+LAYER = {"name": "scores", "kind": "Embedding", "output_shape": [20, 1], "parameters": 11}
 REFUSED = "Failed to load resource"  # what the browser notes of every answer that is a problem
 
 expect.set_options(timeout=SECONDS * 1000)
@@ -40,6 +41,16 @@ def two_versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     models_dir = tmp_path_factory.mktemp("two") / "models"
     for version in (1, 2):
         write_small_bundle(models_dir, version, bias=-3.0 * (version == 1))
+    with running("--models-dir", str(models_dir), "--model", "small", "--workers", "1") as service:
+        yield service
+
+
+@pytest.fixture(scope="package")
+def two_languages_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """An English model, the default, with a Korean one."""
+    models_dir = tmp_path_factory.mktemp("languages") / "models"
+    write_small_bundle(models_dir)
+    write_korean_bundle(models_dir).change_manifest(layers=[LAYER])
     with running("--models-dir", str(models_dir), "--model", "small", "--workers", "1") as service:
         yield service
 

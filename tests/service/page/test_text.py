@@ -113,9 +113,9 @@ def test_words_are_tinted_as_they_push_and_unknown_ones_struck_through(visit: Vi
 
 
 def test_what_is_cut_off_is_grey(visit: Visit) -> None:
-    visit.write("beginning " + "and " * 299 + "end")
+    visit.write("beginning " + "and " * 999 + "end")
     expect(visit.page.locator("#tinted .cut")).to_have_text("beginning")
-    expect(visit.page.locator(".card .note")).to_contain_text("longer than the 300")
+    expect(visit.page.locator(".card .note")).to_contain_text("longer than the 1,000")
 
 
 def test_the_arrow_keys_read_out_word_after_word(visit: Visit) -> None:
@@ -157,7 +157,7 @@ def test_the_way_through_the_network_is_that_of_the_service(visit: Visit, servic
 
 
 def test_a_long_text_is_said_to_be_cut(visit: Visit) -> None:
-    visit.write("and " * 400)
+    visit.write("and " * 1_100)
     expect(visit.page.locator("#steps")).to_contain_text("This text has 101 more than that")
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from service.inference.ngrams import NgramTable
 from tests.training.conftest import TINY_WIDE
 from training.data import Split, load_data
-from training.wide_deep.corpus import SPECIAL_IDS
 from training.wide_deep.fit import Paths, fit_paths, whole_network
 
 NUMBERS = np.random.default_rng(1).normal(0, 0.05, (7, 3))
@@ -36,7 +35,7 @@ class Whole:
 
 def whole_of(paths: Paths, numbers: NDArray[np.float64]) -> Whole:
     model, keys = whole_network(paths, numbers)
-    return Whole(model, keys, NgramTable(keys, TINY_WIDE.max_order, TINY_WIDE.num_words, SPECIAL_IDS))
+    return Whole(model, keys, NgramTable(keys, TINY_WIDE.max_order, TINY_WIDE.num_words))
 
 
 @pytest.fixture(scope="session")

@@ -49,10 +49,11 @@ def test_keys_are_those_that_inference_looks_up() -> None:
     keys = Corpus(texts).ngram_keys(3, NUM_WORDS)
     every = np.unique(np.concatenate([keys[1], keys[2]]))
     every = every[every >= 0]
-    found = NgramTable(every, 3, NUM_WORDS, SPECIAL_IDS).look_up(np.array(texts, np.int32))
-    for order in (1, 2):
-        ids = found[:, 9 * order : 9 * (order + 1)].ravel()
-        np.testing.assert_array_equal(np.where(ids, every[ids - NUM_WORDS], -1), keys[order])
+    found = NgramTable(every, 3, NUM_WORDS).look_up(np.array(texts, np.int32))
+    for order, ids in ((1, found[:, 9:17]), (2, found[:, 17:])):
+        of_texts = keys[order].reshape(5, 9)
+        np.testing.assert_array_equal(np.where(ids, every[ids - NUM_WORDS], -1), of_texts[:, : 9 - order])
+        assert (of_texts[:, 9 - order :] == -1).all()
 
 
 def test_every_crop_is_inside_its_own_text_and_without_the_start_id() -> None:

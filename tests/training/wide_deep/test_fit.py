@@ -78,7 +78,7 @@ def test_the_keys_are_those_of_the_ngrams_that_weights_were_kept_of(paths: Paths
     kept = paths.wide.features.keys
     assert whole.keys.tolist() == [*kept[1].tolist(), *kept[2].tolist()]
     assert (
-        NgramTable(whole.keys, 3, TINY_WIDE.num_words, 3).last_id
+        NgramTable(whole.keys, 3, TINY_WIDE.num_words).last_id
         == len(whole.model.get_layer("ngram_sums").get_weights()[0]) - 1
     )
 

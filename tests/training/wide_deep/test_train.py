@@ -56,7 +56,7 @@ def test_a_run_gives_all_graphs_and_their_ngrams(trained: Trained) -> None:
     assert list(trained.graphs.by_precision) == ["reference", "float32", "int8"]
     ngrams = trained.graphs.ngrams
     assert ngrams is not None
-    assert (ngrams.name, ngrams.max_order, ngrams.first_word_id) == ("ngram_ids", TINY_WIDE.max_order, 3)
+    assert (ngrams.name, ngrams.max_order) == ("ngram_ids", TINY_WIDE.max_order)
     for graph in trained.graphs.by_precision.values():
         assert [one.name for one in graph.graph.input] == ["token_ids", "ngram_ids"]
     outputs = [output.name for output in trained.graphs.by_precision["reference"].graph.output]
@@ -71,7 +71,7 @@ def test_the_graphs_answer_as_the_network_predicts(
     ngrams = trained.graphs.ngrams
     assert ngrams is not None
     token_ids = padded([np.asarray(review[-TINY_WIDE.maxlen :]) for review in reviews[0]])
-    table = NgramTable(ngrams.keys, ngrams.max_order, TINY_WIDE.num_words, ngrams.first_word_id)
+    table = NgramTable(ngrams.keys, ngrams.max_order, TINY_WIDE.num_words)
     graph = trained.graphs.by_precision[precision].SerializeToString()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     feeds = {"token_ids": token_ids, "ngram_ids": table.look_up(token_ids)}

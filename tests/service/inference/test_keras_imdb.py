@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.inference import word_table
-from service.inference.bundle import TokenizerSpec, open_bundle
-from service.inference.tokenizer import Encoded, KerasImdbTokenizer, plain_typography
+from service.inference.bundle import open_bundle
+from service.inference.keras_imdb import KerasImdbSpec, KerasImdbTokenizer, plain_typography
+from service.inference.tokenizer import Encoded
 from service.inference.word_table import CACHED_BYTES, SEPARATORS
 from tests.service.conftest import MODELS_DIR
 
 
-def spec(num_words: int) -> TokenizerSpec:
-    return TokenizerSpec(
+def spec(num_words: int) -> KerasImdbSpec:
+    return KerasImdbSpec(
         name="keras-imdb",
         vocabulary="vocabulary.txt",
         num_words=num_words,

@@ -1,10 +1,11 @@
 /** How it got there: the way of this text through the network, step by step. */
 
 import { byId, element, shape, styled } from "./dom.js";
-import { labelled, number, percent, say } from "./texts.js";
+import { alternatives, canSay, labelled, number, percent, say } from "./texts.js";
 
 const TOKENS = 48;
 const [WIDEST, TALLEST] = [220, 44]; // of the picture of a layer, in pixels
+const [WIDE, JOINED] = ["NgramSums", "Joined"]; // kinds of layers: the path beside the convolutions, and where both meet
 
 /**
  * @param {Journey | Error | null} journey null or an error hides the section
@@ -19,12 +20,15 @@ export function showJourney(journey, units) {
   const there = Boolean(journey) && !(journey instanceof Error);
   byId("journey").hidden = !there;
   if (!there) return;
+  const { tokens, sequence, layers, filters, prediction } = journey;
+  const network = layers.some(({ kind }) => kind === WIDE) ? ".paths" : "";
+  const widths = alternatives(firstConvolutions(layers, network).map((layer) => layer.kernel_size));
   byId("steps").replaceChildren(
-    step(`ids.${units}`, idsFigure(journey.tokens)),
-    sequenceStep(journey.sequence),
-    ...(journey.layers.length ? [step("layers", layersFigure(journey.layers))] : []),
-    ...(journey.filters.length ? [step(`filters.${units}`, filtersFigure(journey.filters, units))] : []),
-    step("probability", resultFigure(journey.prediction)),
+    step(`ids.${units}`, idsFigure(tokens)),
+    step(`sequence${network}`, sequenceFigure(sequence), sequenceWhy(sequence, network)),
+    ...(layers.length ? [step(`layers${network}`, layersFigure(layers))] : []),
+    ...(filters.length ? [step(`filters.${units}`, filtersFigure(filters, units), say(`step.filters.${units}.why`, { widths }))] : []),
+    step("probability", resultFigure(prediction), say(`step.probability${network}.why`)),
   );
 }
 
@@ -32,10 +36,14 @@ function step(name, figure, why = say(`step.${name}.why`)) {
   return element("li", {}, element("h3", {}, say(`step.${name}`)), element("p", {}, why), figure);
 }
 
-function sequenceStep(sequence) {
-  const { length, used, cut } = sequence;
-  const why = say(cut ? "step.sequence.cut" : "step.sequence.why", { length, used, cut, padded: length - used });
-  return step("sequence", sequenceFigure(sequence), why);
+/** Side by side they all see the vectors; in a row only the first does. */
+function firstConvolutions(layers, network) {
+  const convolutions = layers.filter((layer) => layer.kernel_size);
+  return network ? convolutions : convolutions.slice(0, 1);
+}
+
+function sequenceWhy({ length, used, cut }, network) {
+  return say(cut ? "step.sequence.cut" : `step.sequence${network}.why`, { length, used, cut, padded: length - used });
 }
 
 function idsFigure(tokens) {
@@ -66,15 +74,29 @@ function layersFigure(layers) {
     return shape("svg", { viewBox: `0 0 ${WIDEST} ${TALLEST}`, "aria-hidden": "true" },
       shape("rect", { x: 0, y: (TALLEST - height) / 2, width, height, rx: 2 }));
   };
-  const rows = layers.map((layer) => element("tr", { "data-kind": layer.kind },
-    element("th", { scope: "row" }, layer.name, element("span", { class: "kind" }, kindOf(layer))),
+  const row = (layer) => element("tr", { "data-kind": layer.kind },
+    element("th", { scope: "row" }, layer.name, element("span", { class: "kind" }, kindOf(layer), doing(layer.kind))),
     element("td", { class: "picture" }, picture(layer.output_shape)),
     element("td", { class: "value" }, layer.output_shape.map((size) => number(size)).join(" × ")),
-    element("td", { class: "value parameters" }, number(layer.parameters))));
+    element("td", { class: "value parameters" }, number(layer.parameters)));
   const heads = ["layer", "", "size", "parameters"].map((key) =>
     key ? element("th", { scope: "col", class: key }, say(`layer.${key}`)) : element("td", { class: "picture" }));
-  return element("table", { class: "layers" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+  return element("table", { class: "layers" }, element("thead", {}, element("tr", {}, ...heads)),
+    ...paths(layers).map(({ name, layers: own }) => element("tbody", {}, ...(name ? [pathHead(name)] : []), ...own.map(row))));
 }
+
+/** The layers in their order, in two paths and what joins them; all in one without a name if they are in a row. */
+function paths(layers) {
+  const [wide, joined] = [WIDE, JOINED].map((sought) => layers.findIndex(({ kind }) => kind === sought));
+  if (wide < 0 || joined < wide) return [{ name: "", layers }];
+  const parts = { deep: [0, wide], wide: [wide, joined], both: [joined, layers.length] };
+  return Object.entries(parts).map(([name, ends]) => ({ name, layers: layers.slice(...ends) }));
+}
+
+const pathHead = (name) => element("tr", { class: "path" }, element("th", { scope: "rowgroup", colspan: 4 }, say(`path.${name}`)));
+
+/** What a kind of layer does, where there are words for it. */
+const doing = (kind) => (canSay(`layer.does.${kind}`) ? element("span", { class: "does" }, say(`layer.does.${kind}`)) : "");
 
 const kindOf = ({ kind, kernel_size: width }) => (width ? say("layer.kernel", { kind, width }) : kind);
 

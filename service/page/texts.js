@@ -53,6 +53,10 @@ export function sayAll() {
 
 export const number = (value, options = {}) => new Intl.NumberFormat(language(), options).format(value);
 
+/** Numbers of which any may be meant, each once. */
+export const alternatives = (values) =>
+  new Intl.ListFormat(language(), { type: "disjunction" }).format([...new Set(values)].map((value) => number(value)));
+
 /** With a sign, always: how far something pushes, in logits. */
 export const signed = (value) =>
   number(value, { signDisplay: "exceptZero", minimumFractionDigits: 2, maximumFractionDigits: 2 }).replace("-", "−");

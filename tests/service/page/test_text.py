@@ -139,21 +139,51 @@ def test_a_text_with_too_many_words_to_explain_says_so(visit: Visit) -> None:
 # The network
 
 
-def test_the_way_through_the_network_is_that_of_the_service(visit: Visit, service: Running) -> None:
+@pytest.mark.parametrize(
+    ("version", "of_the_sequence", "heads"),
+    [(1, "fills {used} of them", []), (2, "This one has {used}.", ["Deep path", "Wide path", "Both together"])],
+)
+def test_the_way_through_the_network_is_that_of_the_service(
+    visit: Visit, service: Running, version: int, of_the_sequence: str, heads: list[str]
+) -> None:
     text = "A great film by Zorblatt, but a bad ending."
+    visit.page.locator("#model").select_option(f"imdb-conv1d/{version}")
     visit.write(text)
-    inside = httpx.post(f"{service.address}/layers", json={"text": text}).json()
+    inside = httpx.post(f"{service.address}/layers?version={version}", json={"text": text}).json()
     journey = visit.page.locator("#journey")
     expect(journey.locator(".steps > li")).to_have_count(5)
     ids = [token["id"] for token in inside["tokens"]]
     expect(journey.locator(".token .id")).to_have_text(["–" if number is None else str(number) for number in ids])
     expect(journey.locator(".token.unknown")).to_have_count(sum(not token["known"] for token in inside["tokens"]))
-    expect(journey).to_contain_text(f"fills {inside['sequence']['used']} of them")
+    expect(journey).to_contain_text(of_the_sequence.format(used=inside["sequence"]["used"]))
     shapes = [" × ".join(f"{size:,}" for size in layer["output_shape"]) for layer in inside["layers"]]
     expect(journey.locator(".layers td.value:not(.parameters)")).to_have_text(shapes)
     runs = [" ".join(word or "·" for word in match["words"]) for match in inside["filters"]]
     expect(journey.locator("td.ngram")).to_have_text(runs)
     expect(journey.locator(".outcome")).to_contain_text(written(inside["prediction"]["probability"]))
+    expect(journey.locator(".path")).to_have_text(heads)
+
+
+def test_convolutions_in_a_row_and_side_by_side_are_told_apart(visit: Visit) -> None:
+    visit.write(TEXT)
+    steps = visit.page.locator("#steps")
+    for version, layers, widths in [
+        (1, "Layer after layer, shorter and deeper", "answers to a run of 5 words"),
+        (2, "Two paths side by side", "answers to a run of 1, 2, or 3 words"),
+    ]:
+        visit.page.locator("#model").select_option(f"imdb-conv1d/{version}")
+        expect(steps).to_contain_text(layers)
+        expect(steps).to_contain_text(widths)
+
+
+def test_every_kind_of_layer_is_explained_in_both_languages(service: Running) -> None:
+    texts = httpx.get(f"{service.address}/page/texts.json").json()
+    for version in (1, 2):
+        inside = httpx.post(f"{service.address}/layers?version={version}", json={"text": TEXT}).json()
+        for layer in inside["layers"]:
+            if layer["kernel_size"] is None:
+                for language in texts.values():
+                    assert language[f"layer.does.{layer['kind']}"]
 
 
 def test_a_long_text_is_said_to_be_cut(visit: Visit) -> None:

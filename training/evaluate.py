@@ -35,8 +35,8 @@ def metrics(answers: Answers, threshold: float, length_bounds: Sequence[int] | N
     Args:
         answers: at least one.
         threshold: a probability at or above it is positive.
-        length_bounds: of the bins of `by_length`, rising; a length is in the bin whose upper bound it does not pass. None
-            takes `LENGTH_BOUNDS`, or `SHORT_LENGTH_BOUNDS` where most texts are shorter than the first of them.
+        length_bounds: of the bins of `by_length`, rising; a length is in the bin whose upper bound it does not pass.
+            None takes `LENGTH_BOUNDS`, or `SHORT_LENGTH_BOUNDS` where most texts are shorter than the first of them.
     """
     predicted = (answers.probabilities >= threshold).astype(np.int64)
     correct = predicted == answers.labels

@@ -1,5 +1,6 @@
 """Models side by side: figures that can be worked out by hand, every kind of file, and what is wrong with one."""
 
+import csv
 import gzip
 import hashlib
 import io
@@ -423,6 +424,14 @@ def test_the_first_sentences_are_as_they_were_written_down() -> None:
         "b8f8bf41263a525bef4a1fb7ff2b1510b837a236c33c244a6625148a24b362ca"
     )
     assert [kind for _, _, kind in rows] == ["plain"] * 32 + ["negated or mixed"] * 32
+
+
+def test_the_korean_first_sentences_are_as_they_were_written_down() -> None:
+    with FIRST_SENTENCES.with_suffix(".ko.csv").open(newline="") as file:
+        written = "".join(f"{row['label']}\t{row['text']}\n" for row in csv.DictReader(file))
+    assert hashlib.sha256(written.encode()).hexdigest() == (
+        "73bc7ee742f25763ad3a1ff9fee0196db623cb42a62e494d2d668d359a4aee83"
+    )
 
 
 def test_the_first_sentences_can_be_compared_on() -> None:

@@ -11,6 +11,7 @@ from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
 
 CALIBRATION_BINS = 15
 LENGTH_BOUNDS = (0, 100, 150, 200, 250, 300, 400, 600, 1000)  # token ids, start id included; the last bin is open
+SHORT_LENGTH_BOUNDS = (0, 10, 20, 30, 40, 60, 80, 100)
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,19 @@ class Answers:
     lengths: NDArray[np.int64]
 
 
-def metrics(answers: Answers, threshold: float, length_bounds: Sequence[int] = LENGTH_BOUNDS) -> dict[str, Any]:
+def metrics(answers: Answers, threshold: float, length_bounds: Sequence[int] | None = None) -> dict[str, Any]:
     """Every figure of the report, as plain JSON values; only `auc` is NaN where there are reviews of one class only.
 
     Args:
         answers: at least one.
         threshold: a probability at or above it is positive.
         length_bounds: of the bins of `by_length`, rising; a length is in the bin whose upper bound it does not pass.
+            None takes `LENGTH_BOUNDS`, or `SHORT_LENGTH_BOUNDS` where most texts are shorter than the first of them.
     """
     predicted = (answers.probabilities >= threshold).astype(np.int64)
     correct = predicted == answers.labels
+    if length_bounds is None:
+        length_bounds = SHORT_LENGTH_BOUNDS if np.median(answers.lengths) <= LENGTH_BOUNDS[1] else LENGTH_BOUNDS
     return {
         "reviews": len(answers.labels),
         "accuracy": float(correct.mean()),

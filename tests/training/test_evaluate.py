@@ -93,3 +93,10 @@ def test_lengths_may_be_grouped_otherwise() -> None:
 
 def test_reviews_of_one_class_have_no_auc() -> None:
     assert isnan(metrics(answers([0.9, 0.2], [1, 1]), 0.5)["auc"])
+
+
+def test_short_texts_have_shorter_bins_of_length() -> None:
+    lengths = np.array([5, 12, 12, 140])
+    answers = Answers(np.full(4, 0.9), np.array([1, 0, 1, 1]), lengths)
+    bins = [(row["from"], row["to"], row["reviews"]) for row in metrics(answers, 0.5)["by_length"]]
+    assert bins == [(1, 10, 1), (11, 20, 2), (101, None, 1)]

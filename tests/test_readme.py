@@ -1,7 +1,11 @@
-"""The commands of the READMEs, run as they are written, and what they say comes back."""
+"""Every command in the Markdown pages: run as it is written, and what a page says of its output compared.
 
-import json
+What takes minutes is run by tests of its own or by CI (containers, training, benchmarks): of such a command this checks
+that it is one, with the options that it has.
+"""
+
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,35 +19,61 @@ from tests.service.running import running
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.ko.md"]
-ADDRESS = "127.0.0.1:8000"
+PAGES = [*READMES, *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
+OTHERS = ["docker/README.md", "docker/kubernetes/README.md", "bench/README.md"]
+"""Pages whose commands are containers and benchmarks; `docker/smoke` and CI run them."""
 
-# These are run elsewhere, each by a test of its own or by CI: servers, training, containers.
-NOT_HERE = ("make ", "docker ", "SENTIMENT_MODELS_DIR=", ".venv/bin/python -m service serve")
+ADDRESS = "127.0.0.1:8000"
+OF_MAKE = re.compile(r"(?:\w+=\S+ )*make ")
+READ_ONLY = ("compare",)
+"""What `make` names and is done in seconds, without a trace."""
+
+EITHER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?|…|\n\s*")
+"""In an output that a page shows: a number, something left out, a break that is only the page's."""
 
 
 @dataclass(frozen=True)
 class Example:
     """A block of commands, and the block that shows their output, if there is one."""
 
-    readme: str
+    page: str
+    language: str
     commands: str
     output: str | None
+    of: str  # the output's language
 
     def __str__(self) -> str:
-        return f"{self.readme}: {self.commands.splitlines()[0][:60]}"
+        return f"{self.page}: {self.commands.splitlines()[0][:60]}"
+
+    @property
+    def slow(self) -> bool:
+        """Whether it is containers, or something of the Makefile."""
+        return self.commands.startswith("docker ") or bool(OF_MAKE.match(self.commands))
 
 
-def examples() -> list[Example]:
+def examples(pages: list[str]) -> list[Example]:
     found = []
-    for readme in READMES:
-        text = (ROOT / readme).read_text()
-        blocks = re.findall(r"^```(\w+)\n(.*?)^```\n(\s*^```(?:json|csv)\n(.*?)^```\n)?", text, re.M | re.S)
+    for page in pages:
+        text = (ROOT / page).read_text()
+        blocks = re.findall(r"^```(sh|python)\n(.*?)^```\n(?:\s*^```(json|csv|text)\n(.*?)^```\n)?", text, re.M | re.S)
         found += [
-            Example(readme, commands, output or None)
-            for language, commands, _, output in blocks
-            if (language == "sh" and not commands.startswith(NOT_HERE)) or language == "python"
+            Example(page, language, commands, output or None, of) for language, commands, of, output in blocks
         ]
     return found
+
+
+RUN_HERE = [example for example in examples(PAGES) if not example.slow]
+
+
+def lines_of_make() -> list[tuple[str, str]]:
+    """(page, command) of all pages, without comments."""
+    lines = [
+        (example.page, line.split(" #")[0].strip())
+        for example in examples([*PAGES, *OTHERS])
+        for line in example.commands.splitlines()
+        if OF_MAKE.match(line)
+    ]
+    return list(dict.fromkeys(lines))
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +84,13 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One folder for each README, in which a later example finds the files of an earlier one."""
-    return {readme: tmp_path_factory.mktemp("readme") for readme in READMES}
+    """One folder for each page, in which a later example finds the files of an earlier one."""
+    return {page: tmp_path_factory.mktemp("page") for page in PAGES}
 
 
 def run(example: Example, address: str, folder: Path) -> str:
     commands = example.commands.replace(ADDRESS, address).replace(".venv/bin/python", sys.executable)
-    program = (
-        [sys.executable, "-c"] if commands.startswith(("import ", "from ")) else ["bash", "-euo", "pipefail", "-c"]
-    )
+    program = [sys.executable, "-c"] if example.language == "python" else ["bash", "-euo", "pipefail", "-c"]
     done = subprocess.run(
         [*program, commands.replace("curl ", "curl --silent --show-error ")],
         capture_output=True,
@@ -71,44 +99,125 @@ def run(example: Example, address: str, folder: Path) -> str:
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "SENTIMENT_MODELS_DIR": str(MODELS_DIR)},
     )
-    expected = 3 if " score reviews.csv" in commands else 0  # the file of the examples has a blank review
+    expected = 3 if " score reviews." in commands else 0  # the file of the examples has a blank review
     assert done.returncode == expected, done.stderr
     return done.stdout
 
 
-def with_rounded_numbers(text: str) -> str:
-    """Probabilities to one digit: the others depend on the processor."""
-    return re.sub(r"0\.\d+", lambda number: f"{float(number[0]):.1f}", text.strip())
+def assert_shows(said: str, printed: str) -> None:
+    """That a page shows what was printed: to the letter, but for what it leaves out (…) and the last digits of numbers,
+    which depend on the processor."""
+    said, printed = said.strip(), printed.replace("\r\n", "\n").strip()
+    if "…" not in said:
+        assert EITHER.sub("#", said) == EITHER.sub("#", printed)
+    pattern, numbers, end = "", [], 0
+    for either in EITHER.finditer(said):
+        pattern += re.escape(said[end : either.start()])
+        end = either.end()
+        if either[0] == "…":
+            pattern += ".*?"
+        elif either[0].startswith("\n"):
+            pattern += r"\s*"
+        else:
+            pattern += r"(-?\d+\.\d+(?:e-?\d+)?)"
+            numbers.append(float(either[0]))
+    found = re.fullmatch(pattern + re.escape(said[end:]), printed, re.S)
+    assert found, f"the page says\n{said}\nand what comes is\n{printed}"
+    assert [float(number) for number in found.groups()] == pytest.approx(numbers, abs=0.02, rel=0.02)
 
 
-@pytest.mark.parametrize("example", [e for e in examples() if "  # " in e.commands and "print(" in e.commands], ids=str)
-def test_a_program_prints_what_its_comments_say(example: Example, address: str, tmp_path: Path) -> None:
-    printed = run(example, address, tmp_path).splitlines()
-    said = re.findall(r"print\(.*  # (.*)", example.commands)
-    assert said
-    for line in said:
-        assert with_rounded_numbers(line) in map(with_rounded_numbers, printed)
+@pytest.mark.parametrize("example", RUN_HERE, ids=str)
+def test_an_example_does_what_the_page_says(example: Example, address: str, folders: dict[str, Path]) -> None:
+    printed = run(example, address, folders[example.page])
+    if example.output:
+        assert_shows(example.output, printed)
+    if example.language == "python":
+        said = re.findall(r"print\(.*  # (.*)", example.commands)
+        assert said
+        lines = printed.splitlines()
+        for line in said:
+            assert any(_shows(line, each) for each in lines), f"{line!r} is not among {lines}"
 
 
-@pytest.mark.parametrize("example", examples(), ids=str)
-def test_an_example_does_what_the_readme_says(example: Example, address: str, folders: dict[str, Path]) -> None:
-    output = run(example, address, folders[example.readme])
-    if example.output is None:
+def _shows(said: str, printed: str) -> bool:
+    try:
+        assert_shows(said, printed)
+    except AssertionError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("said", "printed"),
+    [("p 0.75", "p 0.85"), ('{"a":1}', '{"a":2}'), ("a…d 0.5", "abc 0.5"), ("a", "a b"), ("1 0.5\n2 0.5", "1 0.5")],
+)
+def test_another_output_than_the_page_shows_is_found(said: str, printed: str) -> None:
+    assert_shows(said, said.replace("…", "--").replace("0.5", "0.501"))
+    with pytest.raises(AssertionError):
+        assert_shows(said, printed)
+
+
+@pytest.mark.parametrize(("page", "line"), lines_of_make(), ids=str)
+def test_what_is_made_can_be_made(page: str, line: str) -> None:
+    """The command behind it is run if it only reads, and otherwise asked for its help, after its options are parsed."""
+    words = [word for word in shlex.split(line) if word != "make" and not re.match(r"[A-Z_]+=", word)]
+    arguments = next((word for word in shlex.split(line) if word.startswith("ARGS=")), "ARGS=")
+    target = words[0]
+    told = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", target, arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert told.returncode == 0, told.stderr
+    command = shlex.split(told.stdout.splitlines()[-1])
+    if command[0] != ".venv/bin/python":
         return
-    if example.output.startswith("{"):
-        assert json.loads(with_rounded_numbers(output)) == json.loads(with_rounded_numbers(example.output))
-    else:
-        assert with_rounded_numbers(output.replace("\r\n", "\n")) == with_rounded_numbers(example.output)
+    ending = {"pytest": ["--collect-only", "-qq"], **dict.fromkeys(READ_ONLY, [])}
+    module = command[command.index("-m") + 1]
+    if module == "pytest" and len(command) == 3:  # all tests: this is one of them
+        return
+    done = subprocess.run(
+        [sys.executable, *command[1:], *ending.get(target, ending.get(module, ["--help"]))],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_both_readmes_have_examples_with_their_output() -> None:
     for readme in READMES:
-        assert sum(example.output is not None for example in examples() if example.readme == readme) >= 2
+        assert sum(example.output is not None for example in RUN_HERE if example.page == readme) >= 4
 
 
-def test_every_setting_that_a_readme_names_exists() -> None:
+def test_a_page_that_another_one_links_to_is_there() -> None:
+    for page in [*PAGES, *OTHERS, "models/imdb-conv1d/MODEL_CARD.md"]:
+        place = (ROOT / page).parent
+        text = (ROOT / page).read_text()
+        for link in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text):
+            target, _, heading = (link[0] or link[1]).partition("#")
+            if "://" in target:
+                continue
+            assert (place / target).exists(), f"{page}: {target}"
+            if heading:
+                of = (place / target if target else ROOT / page).read_text()
+                assert heading in map(anchor, re.findall(r"^#+ (.*)", of, re.M)), f"{page}: #{heading}"
+
+
+def anchor(heading: str) -> str:
+    """As GitHub makes it from a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_setting_that_a_page_names_exists() -> None:
     from service.settings import Settings
 
-    named = {name for readme in READMES for name in re.findall(r"SENTIMENT_([A-Z_]+)", (ROOT / readme).read_text())}
-    assert {name.lower() for name in named} <= set(Settings.model_fields)
+    ours = {"SENTIMENT_BALANCED_PORT", "SENTIMENT_TAG"}  # of docker-compose.yml
+    named = {
+        name for page in [*PAGES, *OTHERS] for name in re.findall(r"SENTIMENT_[A-Z_]+", (ROOT / page).read_text())
+    }
+    assert {name.removeprefix("SENTIMENT_").lower() for name in named - ours} <= set(Settings.model_fields)
     assert len(named) > 5

@@ -36,7 +36,7 @@ def test_what_is_typed_gets_the_services_answer(visit: Visit, service: Running) 
     answer = predicted(service, text)
     expect(visit.share()).to_have_text(written(answer["probability"]))
     expect(visit.label()).to_have_text(answer["label"].capitalize())
-    expect(visit.page.locator(".card .note")).to_have_text("11 words, of which the model knows 11.")
+    expect(visit.page.locator(".card .note").first).to_have_text("11 words, of which the model knows 11.")
 
 
 def test_typing_asks_when_it_pauses_and_not_at_every_key(visit: Visit) -> None:
@@ -115,7 +115,7 @@ def test_words_are_tinted_as_they_push_and_unknown_ones_struck_through(visit: Vi
 def test_what_is_cut_off_is_grey(visit: Visit) -> None:
     visit.write("beginning " + "and " * 999 + "end")
     expect(visit.page.locator("#tinted .cut")).to_have_text("beginning")
-    expect(visit.page.locator(".card .note")).to_contain_text("longer than the 1,000")
+    expect(visit.page.locator(".card .note").first).to_contain_text("longer than the 1,000")
 
 
 def test_the_arrow_keys_read_out_word_after_word(visit: Visit) -> None:

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve test train explore report bench soak check lock docker docker-test clean help
+.PHONY: serve test train explore report compare bench soak check lock docker docker-test clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -23,6 +23,9 @@ explore: $(VENV)/.training ## look at the data set
 
 report: $(VENV)/.training ## put a run into one HTML page (ARGS="--run-dir models/imdb-conv1d/reports/1")
 	$(BIN)/python -m training report $(ARGS)
+
+compare: $(VENV)/.training ## put models side by side (ARGS="1 2 training/first_sentences.csv")
+	$(BIN)/python -m training compare $(ARGS)
 
 bench: $(VENV)/.test ## measure the speed against the usual way of serving (needs wrk)
 	$(BIN)/python -m bench $(ARGS)

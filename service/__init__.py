@@ -2,7 +2,8 @@
 
 How a text becomes a probability: `server` takes a request from the wire, `api` reads what it wants, `scheduler` decides
 when it is computed, `inference` computes it. `files` does the same for whole files, here and on the command line.
-`registry` has the models that are served, `repository` changes them while the service runs.
+`registry` has the models that are served, `repository` changes them while the service runs; `choice` says which of them
+answers a text.
 """
 
 import os

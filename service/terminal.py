@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BufferedReader
 from textwrap import shorten
 from typing import Any, cast
@@ -121,7 +121,7 @@ def _fields(record: Record, answer: Prediction | Explanation | Exception) -> dic
         return {"line": record.line, "error": problem_fields(answer)}
     prediction = answer.prediction if isinstance(answer, Explanation) else answer
     fields = answer.as_dict(record.text) if isinstance(answer, Explanation) else answer.fields()
-    return {"text": record.text, **fields, "model": prediction.model and asdict(prediction.model)}
+    return {"text": record.text, **fields, "model": prediction.model and prediction.model.fields()}
 
 
 def _show(record: Record, answer: Prediction | Explanation | Exception, choice: Choice, numerous: bool) -> None:

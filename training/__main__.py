@@ -1,7 +1,10 @@
-"""The command line: `python -m training` does a whole run; `explore` looks at the data, `report` at a run."""
+"""The command line: `python -m training` does a whole run; `explore`, `report` and `compare` look at what there is."""
 
+import contextlib
+import json
 import os
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +15,15 @@ from service.errors import ServiceError
 from training.errors import TrainingError
 from training.recipes import LECTURE, RECIPES, WideDeepRecipe, free_version
 
+LARGE_TEXTS = 2_000
+"""From so many on a file is worth a progress bar."""
+
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _data_dir = click.option(
     "--data-dir",
     type=_FOLDER,
-    envvar="IMDB_DATA_DIR",
-    show_envvar=True,
-    help="Folder with imdb.npz and imdb_word_index.json; without it Keras downloads them.",
+    help="Folder of the data set: imdb.npz and imdb_word_index.json, which Keras downloads without it, or "
+    "ratings_train.txt and ratings_test.txt of NSMC.  [env vars: IMDB_DATA_DIR, NSMC_DATA_DIR]",
 )
 
 
@@ -60,6 +65,7 @@ def cli(
     from training.run import judge, train  # TensorFlow takes seconds to import; --help should not
 
     chosen = replace(RECIPES[recipe], **{name: value for name, value in changes.items() if value is not None})
+    data_dir = _folder_of(chosen.data_set, data_dir)
     if held_out:
         if not isinstance(chosen, WideDeepRecipe):
             raise click.UsageError(f"The recipe {recipe} holds no reviews out.")
@@ -99,17 +105,20 @@ def _table(metrics: dict[str, Any]) -> str:
 
 @cli.command()
 @click.option("--data", type=click.Choice(["imdb", "nsmc"]), default="imdb", show_default=True, help="The data set.")
-@click.option(
-    "--data-dir", type=_FOLDER, help="Its folder.  [env vars: IMDB_DATA_DIR, NSMC_DATA_DIR; Keras downloads imdb]"
-)
+@_data_dir
 @click.option("--output", type=_FOLDER, default=Path("runs/explore"), show_default=True)
 def explore(data: str, data_dir: Path | None, output: Path) -> None:
     """Look at a data set: sizes, lengths, frequent words or characters, sample reviews."""
     from training.corpora import CORPORA  # TensorFlow takes seconds to import; --help should not
     from training.explore import explore as look
 
-    named = os.environ.get(f"{data.upper()}_DATA_DIR")
-    click.echo(look(CORPORA[data](data_dir or (Path(named) if named else None)), output))
+    click.echo(look(CORPORA[data](_folder_of(data, data_dir)), output))
+
+
+def _folder_of(data_set: str, given: Path | None) -> Path | None:
+    """Where a data set is: as was said, or as its variable says."""
+    named = os.environ.get(f"{data_set.upper()}_DATA_DIR")
+    return given or (Path(named) if named else None)
 
 
 @cli.command()
@@ -148,12 +157,110 @@ def report(run_dir: Path, output: Path | None, bench: Path, pictures: bool) -> N
         click.echo(f"Drawn in {run_dir}: {', '.join(f'{picture.name}.svg' for picture in drawn)}")
 
 
+@cli.command(short_help="Put models side by side: as they were measured, or on any labelled file.")
+@click.argument("arguments", nargs=-1, required=True, metavar="MODEL... [FILE]")
+@click.option(
+    "--models-dir",
+    type=_FOLDER,
+    default=Path("models"),
+    show_default=True,
+    envvar="SENTIMENT_MODELS_DIR",
+    show_envvar=True,
+    help="Folder of bundles: <name>/<version>.",
+)
+@click.option("--text-column", default="text", show_default=True, help="Where FILE has the texts.")
+@click.option("--label-column", default="label", show_default=True, help="Where it has the labels.")
+@click.option("--by", metavar="COLUMN", help="Show the accuracy for each value of this column as well.")
+@click.option("--limit", type=click.IntRange(1), help="Read only the first so many rows.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "int8", "reference"]),
+    default="auto",
+    show_default=True,
+    help="Of the computation; auto is what the service would choose on this machine.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def compare(
+    arguments: tuple[str, ...],
+    models_dir: Path,
+    text_column: str,
+    label_column: str,
+    by: str | None,
+    limit: int | None,
+    precision: str,
+    as_json: bool,
+) -> None:
+    """Put models side by side: as they were measured, or on any labelled file.
+
+    MODEL is a version of imdb-conv1d, such as 2, or a name and a version, such as nsmc-conv1d/1. There may be more than
+    two of them, or a single one.
+
+    Without FILE, what their manifests say of them. With FILE, every model reads its texts: accuracy, log loss, AUC,
+    calibration, accuracy by length, time; where the models disagree, who is right there, and whether that could be
+    luck.
+
+    FILE ends in .csv, .tsv, .ndjson, .jsonl or .parquet; all but Parquet may be compressed (.gz). A label is 0 or 1, or
+    what the model calls it: negative or positive. Rows without a text are left out and counted.
+
+    \b
+    Examples:
+      python -m training compare 1 2
+      python -m training compare 1 2 training/first_sentences.csv --by kind
+      python -m training compare 1 2 imdb-conv1d/3 reviews.csv.gz --text-column review --limit 1000 --json
+    """  # noqa: D301 (click looks for the character, not for the letters)
+    from training.bundles import names_model, open_models, recorded_figures
+    from training.side_by_side import comparison_text, recorded_text
+
+    *models, last = arguments
+    file = None if names_model(last) else Path(last)
+    if file is None:
+        models.append(last)
+    if wrong := next((each for each in models if not names_model(each)), None):
+        raise click.UsageError(f"{wrong} is neither a version, such as 2, nor a name and a version, such as a-b/2.")
+    if not models:
+        raise click.UsageError(f"No model is named to read {file}: 1 is the first version of imdb-conv1d.")
+    if file is None:
+        recorded = recorded_figures(open_models(models, models_dir))
+        click.echo(_json(recorded) if as_json else recorded_text(recorded))
+        return
+    from training.labelled import Columns, read_labelled
+
+    bundles = open_models(models, models_dir)
+    columns = Columns(text_column, label_column, by)
+    labelled = read_labelled(file, columns, [bundle.manifest.labels for bundle in bundles], limit)
+
+    from training.compare import compare as read_and_compare  # scikit-learn and SciPy take seconds to import
+
+    with _progress(len(labelled.texts)) as progress:
+        comparison = read_and_compare(bundles, labelled, precision, progress)
+    click.echo(_json(comparison) if as_json else comparison_text(comparison))
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=1)
+
+
+@contextlib.contextmanager
+def _progress(texts: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, if that is a terminal and there is time to look at it."""
+    if texts < LARGE_TEXTS or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=texts, file=sys.stderr, show_pos=True) as bar:
+        yield bar.update
+
+
 def main() -> None:
     """Runs the command line; an expected error is one line and exit code 1."""
     try:
         cli(prog_name="python -m training")
     except (TrainingError, ServiceError) as error:
         click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in {"", "service", "training"}:
+            raise
+        click.echo(f"error: {error.name} is not installed; it comes with pip install -e '.[training]'", err=True)
         sys.exit(1)
 
 

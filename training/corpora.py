@@ -63,7 +63,8 @@ def nsmc_corpus(data_dir: Path | None) -> Corpus:
     train, test = nsmc.read_reviews(data_dir)
     vocabulary = nsmc.character_vocabulary(train.texts, 1, lowercase=False, longest_run=None)
     frequent = nsmc.character_vocabulary(train.texts, nsmc.MIN_COUNT, lowercase=False, longest_run=None)
-    tokenizer = CharacterTokenizer(vocabulary, nsmc.characters_spec(len(vocabulary), lowercase=False, longest_run=None))
+    spec = nsmc.characters_spec(len(vocabulary) + FIRST_ID, lowercase=False, longest_run=None)
+    tokenizer = CharacterTokenizer(vocabulary, spec)
 
     def encoded(split: nsmc.Reviews) -> Split:
         token_ids = np.empty(len(split.texts), object)

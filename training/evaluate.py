@@ -1,6 +1,8 @@
 """How good a model is on reviews it was not fitted on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
 
 CALIBRATION_BINS = 15
 LENGTH_BOUNDS = (0, 100, 150, 200, 250, 300, 400, 600, 1000)  # token ids, start id included; the last bin is open
+SHORT_LENGTH_BOUNDS = (0, 10, 20, 30, 40, 60, 80, 100)
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Answers:
     Attributes:
         probabilities: of positive, float64[n].
         labels: 1 = positive, int64[n].
-        lengths: token ids of each review before any cut, int64[n].
+        lengths: of each review before any cut, int64[n]: token ids, or what the bounds of `metrics` count.
     """
 
     probabilities: NDArray[np.float64]
@@ -26,21 +29,30 @@ class Answers:
     lengths: NDArray[np.int64]
 
 
-def metrics(answers: Answers, threshold: float) -> dict[str, Any]:
-    """Every figure of the report, as plain JSON values."""
+def metrics(answers: Answers, threshold: float, length_bounds: Sequence[int] | None = None) -> dict[str, Any]:
+    """Every figure of the report, as plain JSON values; only `auc` is NaN where there are reviews of one class only.
+
+    Args:
+        answers: at least one.
+        threshold: a probability at or above it is positive.
+        length_bounds: of the bins of `by_length`, rising; a length is in the bin whose upper bound it does not pass.
+            None takes `LENGTH_BOUNDS`, or `SHORT_LENGTH_BOUNDS` where most texts are shorter than the first of them.
+    """
     predicted = (answers.probabilities >= threshold).astype(np.int64)
     correct = predicted == answers.labels
+    if length_bounds is None:
+        length_bounds = SHORT_LENGTH_BOUNDS if np.median(answers.lengths) <= LENGTH_BOUNDS[1] else LENGTH_BOUNDS
     return {
         "reviews": len(answers.labels),
         "accuracy": float(correct.mean()),
         # Clipped as Keras clips: a wrong answer given for certain would cost infinitely much.
         "loss": float(log_loss(answers.labels, np.clip(answers.probabilities, 1e-7, 1 - 1e-7), labels=[0, 1])),
-        "auc": float(roc_auc_score(answers.labels, answers.probabilities)),
+        "auc": float(roc_auc_score(answers.labels, answers.probabilities)) if 0 < answers.labels.mean() < 1 else nan,
         "confusion": confusion_matrix(answers.labels, predicted, labels=[0, 1]).tolist(),
         "predicted_positive": float(predicted.mean()),
         "calibration_error": _calibration_error(answers),
         "calibration": calibration_bins(answers),
-        "by_length": _by_length(answers.lengths, correct),
+        "by_length": _by_length(answers.lengths, correct, length_bounds),
     }
 
 
@@ -69,9 +81,9 @@ def _calibration_error(answers: Answers) -> float:
     return float(sum(gaps) / len(answers.labels))
 
 
-def _by_length(lengths: NDArray[np.int64], correct: NDArray[np.bool_]) -> list[dict[str, Any]]:
+def _by_length(lengths: NDArray[np.int64], correct: NDArray[np.bool_], bounds: Sequence[int]) -> list[dict[str, Any]]:
     rows = []
-    for low, high in zip(LENGTH_BOUNDS, (*LENGTH_BOUNDS[1:], None), strict=True):
+    for low, high in zip(bounds, (*bounds[1:], None), strict=True):
         inside = (lengths > low) & (lengths <= (high or np.inf))
         if inside.any():
             accuracy = float(correct[inside].mean())

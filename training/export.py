@@ -27,8 +27,8 @@ from service.inference.bundle import (
     OutputSpec,
     open_bundle,
 )
-from service.inference.keras_imdb import KerasImdbSpec, plain_typography
 from service.inference.predictor import Predictor
+from training.data_sets import Reading
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.graph_writer import INPUT, OPSET, OUTPUT
@@ -46,7 +46,6 @@ MIN_AGREEMENT, MAX_ACCURACY_LOSS = 0.995, 0.001
 
 logger = logging.getLogger(__name__)
 
-VOCABULARY_FILE = "vocabulary.txt"
 NGRAMS_FILE = "ngrams.npy"
 
 
@@ -59,6 +58,7 @@ class Reference:
         texts: the same reviews as text.
         labels: 1 = positive, int64[n].
         lengths: token ids of each review before any cut, int64[n].
+        exact: positions of the reviews whose text the service reads as what Keras was given.
         short_texts: sentences out of them, by the name of the set, that the finished bundle is measured on as well.
     """
 
@@ -66,6 +66,7 @@ class Reference:
     texts: list[str]
     labels: NDArray[np.int64]
     lengths: NDArray[np.int64]
+    exact: list[int]
     short_texts: dict[str, LabelledTexts] = field(default_factory=dict)
 
 
@@ -151,7 +152,7 @@ def lecture_graphs(model: keras.Model, recipe: LectureRecipe, training_token_ids
 def write_bundle(
     network: Graphs,
     recipe: Recipe,
-    word_index: dict[str, int],
+    reading: Reading,
     reference: Reference,
     libraries: dict[str, str],
     path: Path,
@@ -164,7 +165,7 @@ def write_bundle(
     Args:
         network: trained.
         recipe: which it was trained by.
-        word_index: word to rank.
+        reading: how text becomes token ids.
         reference: test reviews that every graph has to answer as Keras does.
         libraries: versions, for the manifest.
         path: folder of the bundle, `<name>/<version>`.
@@ -177,13 +178,13 @@ def write_bundle(
     shutil.rmtree(partial.parents[1], ignore_errors=True)
     partial.mkdir(parents=True)
     graphs = _write_graphs(network, partial)
-    (partial / VOCABULARY_FILE).write_bytes(("\n".join(ranked_words(word_index)) + "\n").encode())
+    (partial / reading.spec.vocabulary).write_bytes(("\n".join(reading.vocabulary) + "\n").encode())
     if network.ngrams:
         np.save(partial / NGRAMS_FILE, network.ngrams.keys)
-    manifest = _manifest(recipe, network, graphs, _hashes(partial), libraries)
+    manifest = _manifest(recipe, reading, network, graphs, _hashes(partial), libraries)
     _write_manifest(partial, manifest)
     measured = _measure_graphs(partial, graphs, reference, recipe.threshold)
-    manifest = _manifest(recipe, network, graphs, _hashes(partial), libraries)
+    manifest = _manifest(recipe, reading, network, graphs, _hashes(partial), libraries)
     all_metrics = {"test": measured, **({"validation": held_out} if held_out else {})}
     _write_manifest(partial, manifest.model_copy(update={"metrics": all_metrics}))
     if path.exists():
@@ -191,24 +192,6 @@ def write_bundle(
     os.replace(partial, path)
     shutil.rmtree(partial.parents[1])
     return Exported(measured, {precision: graph.metrics for precision, graph in graphs.items()})
-
-
-def ranked_words(word_index: dict[str, int]) -> list[str]:
-    """The words of an index, the most frequent first."""
-    return sorted(word_index, key=word_index.__getitem__)
-
-
-def tokenizer_spec(recipe: Recipe) -> KerasImdbSpec:
-    """How a recipe's text becomes token ids: as in Keras's IMDB data set."""
-    return KerasImdbSpec(
-        name="keras-imdb",
-        vocabulary=VOCABULARY_FILE,
-        num_words=recipe.num_words,
-        pad_id=0,
-        start_id=1,
-        oov_id=2,
-        index_from=3,
-    )
 
 
 def _write_manifest(path: Path, manifest: Manifest) -> None:
@@ -234,15 +217,13 @@ def _measure_graphs(path: Path, graphs: dict[str, GraphSpec], reference: Referen
     Raises:
         ExportError: an exact graph differs from Keras by more than `MAX_DIFFERENCE`.
     """
-    # Typographic characters are read as a person reads them; Keras did not, so there it is no reference.
-    as_keras = [row for row, text in enumerate(reference.texts) if plain_typography(text) == text]
     measured: dict[str, Any] = {}
     exact: NDArray[np.float64] = np.empty(0)
     for precision in list(graphs):
         # Through the service's own reader, tokenizer and session, as a caller's text goes.
         predictor = Predictor.load(open_bundle(path), precision)
         answers = np.array([prediction.probability for prediction in predictor.predict(reference.texts)])
-        difference = float(np.abs(answers[as_keras] - reference.probabilities[as_keras]).max())
+        difference = float(np.abs(answers[reference.exact] - reference.probabilities[reference.exact]).max())
         accuracy = float(((answers >= threshold) == reference.labels).mean())
         about = {"reviews": len(answers), "max_difference_to_keras": difference, "accuracy": accuracy}
         if precision == "int8":
@@ -279,6 +260,7 @@ def _hashes(path: Path) -> dict[str, str]:
 
 def _manifest(
     recipe: Recipe,
+    reading: Reading,
     network: Graphs,
     graphs: dict[str, GraphSpec],
     files: dict[str, str],
@@ -289,7 +271,8 @@ def _manifest(
         name=recipe.model_name,
         version=recipe.model_version,
         description=recipe.description,
-        tokenizer=tokenizer_spec(recipe),
+        language=reading.language,
+        tokenizer=reading.spec,
         input=InputSpec(
             name=INPUT, dtype="int32", maxlen=recipe.maxlen, padding=recipe.padding, truncating=recipe.truncating
         ),

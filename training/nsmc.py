@@ -84,7 +84,7 @@ def character_vocabulary(
     """
     composed = {character for text in texts for character in unicodedata.normalize("NFC", text)}
     every = sorted(composed | {character.lower() for character in composed if len(character.lower()) == 1} | {BLANK})
-    spec = characters_spec(len(every), lowercase=lowercase, longest_run=longest_run)
+    spec = characters_spec(len(every) + FIRST_ID, lowercase=lowercase, longest_run=longest_run)
     encoded = CharacterTokenizer(every, spec).encode(texts)
     token_ids = np.concatenate([text.token_ids for text in encoded])
     counts = np.bincount(token_ids, minlength=spec.num_words)[FIRST_ID:].tolist()
@@ -93,13 +93,13 @@ def character_vocabulary(
 
 
 def characters_spec(
-    vocabulary_size: int, *, lowercase: bool, longest_run: int | None, vocabulary_file: str = "vocabulary.txt"
+    num_words: int, vocabulary_file: str = "vocabulary.txt", *, lowercase: bool, longest_run: int | None
 ) -> CharactersSpec:
-    """The tokenizer over so many characters, all of which the model knows."""
+    """The tokenizer of a model that knows so many token ids."""
     return CharactersSpec(
         name="characters",
         vocabulary=vocabulary_file,
-        num_words=vocabulary_size + FIRST_ID,
+        num_words=num_words,
         pad_id=0,
         start_id=1,
         oov_id=2,

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 LABELS = ("negative", "positive")
 """What the classes 0 and 1 are called."""
@@ -11,6 +11,9 @@ LABELS = ("negative", "positive")
 @dataclass(frozen=True)
 class Recipe:
     """What every recipe says. With the fields of its kind of network, nothing else decides what comes out of a run."""
+
+    data_set: ClassVar[str] = "imdb"
+    """Key in `training.data_sets.DATA_SETS`."""
 
     name: str
     model_name: str  # folder of the bundle under models/
@@ -40,6 +43,16 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class CharactersRecipe(Recipe):
+    """What every recipe for Korean reviews says beside that."""
+
+    data_set: ClassVar[str] = "nsmc"
+
+    lowercase: bool  # capital letters are read as small ones
+    longest_run: int | None  # times that a character is read where it stands more often in a row
+
+
+@dataclass(frozen=True)
 class LectureRecipe(Recipe):
     """A row of convolutions and pools."""
 
@@ -58,6 +71,7 @@ class WideDeepRecipe(Recipe):
     """Convolutions side by side, and n-gram weights beside them."""
 
     validation_share: float  # of the training reviews, held out to choose how the paths are joined
+    judged_crops: tuple[int, int]  # of each of these beside the whole: anywhere, and at its end
 
     # Deep path
     embedding_dim: int  # numbers per word vector
@@ -124,6 +138,7 @@ TUNED = WideDeepRecipe(
     seed=113,
     threshold=0.5,
     validation_share=0.2,
+    judged_crops=(2, 2),
     embedding_dim=64,
     vector_window=5,
     kernel_sizes=(1, 2, 3),
@@ -145,7 +160,52 @@ TUNED = WideDeepRecipe(
     priors=(100, 30),
 )
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (LECTURE, TUNED)}
+
+@dataclass(frozen=True)
+class KoreanRecipe(WideDeepRecipe, CharactersRecipe):
+    """Convolutions and n-gram weights over Korean characters."""
+
+
+KOREAN = KoreanRecipe(
+    name="korean",
+    model_name="nsmc-conv1d",
+    model_version=1,
+    description="Conv1D over Korean characters of three widths, and the weights of 300,000 n-grams beside it.",
+    num_words=2_000,
+    maxlen=160,  # no review is longer
+    padding="post",
+    truncating="pre",
+    max_reviews=None,
+    learning_rate=0.002,
+    epochs=5,
+    seed=113,
+    threshold=0.5,
+    lowercase=True,
+    longest_run=2,
+    validation_share=0.1,
+    judged_crops=(0, 0),
+    embedding_dim=64,
+    vector_window=5,
+    kernel_sizes=(2, 3, 4),
+    filters=64,
+    vector_dropout=0.1,
+    feature_dropout=0.3,
+    word_dropout=0.05,
+    deep_crops=(0, 0),
+    deep_crop_words=(5, 100),
+    ids_per_batch=16_384,
+    max_order=5,
+    min_reviews=2,
+    max_ngrams=300_000,
+    wide_crops=(0, 0),
+    wide_crop_words=(5, 60),
+    review_strength=0.1,
+    crop_strength=0.2,
+    crop_power=0.7,
+    priors=(1_000, 300, 150, 100),
+)
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (LECTURE, TUNED, KOREAN)}
 
 
 def free_version(models_dir: Path, model_name: str) -> int:

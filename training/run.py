@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.inference.keras_imdb import KerasImdbTokenizer
-from training.corpora import words_by_id
-from training.data import Split, every_word, load_data, load_texts, load_word_index
+from training.data_sets import DATA_SETS, DataSet
 from training.errors import RunError
-from training.explore import data_facts, decode
-from training.export import Reference, ranked_words, tokenizer_spec, write_bundle
+from training.explore import data_facts
+from training.export import Reference, write_bundle
 from training.lecture import train_lecture
 from training.recipes import LectureRecipe, Recipe, WideDeepRecipe
 from training.record import Record, run_pictures
@@ -50,26 +47,23 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
         TrainingError: of the kind that says what to mend.
     """
     _check_run(recipe, run_dir, resume)
-    train_split, test_split = (
-        (x[: recipe.max_reviews], y[: recipe.max_reviews]) for x, y in load_data(data_dir, num_words=recipe.num_words)
-    )
-    word_index = load_word_index(data_dir)
+    data = DATA_SETS[recipe.data_set](recipe, data_dir)
     _begin_run(recipe, run_dir)  # only now: a wrong data folder leaves no run behind
-    raw = load_texts(data_dir)
-    trained = _fit(recipe, train_split, test_split, raw[0][: recipe.max_reviews] if raw else None, word_index, run_dir)
-    print(f"Evaluating on {len(test_split[1]):,} test reviews, exporting, and comparing with Keras")
-    texts = raw[1][: recipe.max_reviews] if raw else _words(data_dir, recipe, word_index)
+    trained = _fit(recipe, data, run_dir)
+    reviews, labels = data.test
+    print(f"Evaluating on {len(labels):,} test reviews, exporting, and comparing with Keras")
     reference = Reference(
-        probabilities=trained.predict(test_split[0]),
-        texts=texts,
-        labels=test_split[1],
-        lengths=np.array([len(review) for review in test_split[0]]),
-        short_texts=short_texts(texts, test_split[1]) if raw else {},
+        probabilities=trained.predict(reviews),
+        texts=data.test_texts,
+        labels=labels,
+        lengths=np.array([len(review) for review in reviews]),
+        exact=data.exact,
+        short_texts=data.short_texts,
     )
     bundle = models_dir / recipe.model_name / str(recipe.model_version)
     report = models_dir / recipe.model_name / "reports" / str(recipe.model_version)
-    exported = write_bundle(trained.graphs, recipe, word_index, reference, _libraries(), bundle, trained.held_out)
-    record = Record(exported.metrics, trained.history, data_facts(train_split, test_split, recipe.maxlen))
+    exported = write_bundle(trained.graphs, recipe, data.reading, reference, _libraries(), bundle, trained.held_out)
+    record = Record(exported.metrics, trained.history, data_facts(data.train, data.test, recipe.maxlen))
     pictures = run_pictures(record)
     for folder in (run_dir, report):
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,12 +89,9 @@ def judge(recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path) -> dict[
     Raises:
         TrainingError: of the kind that says what to mend.
     """
-    (reviews, labels), _ = load_data(data_dir, num_words=recipe.num_words)
-    train = reviews[: recipe.max_reviews], labels[: recipe.max_reviews]
-    word_index, raw = load_word_index(data_dir), load_texts(data_dir)
-    texts = raw[0][: recipe.max_reviews] if raw else None
+    data = DATA_SETS[recipe.data_set](recipe, data_dir)
     _begin_run(recipe, run_dir)
-    judged = judge_wide_deep(recipe, train, _encoded_short_texts(recipe, texts, train[1], word_index))
+    judged = judge_wide_deep(recipe, data.train, _encoded_short_texts(data))
     _write_json(run_dir / "held_out.json", judged.metrics)
     return judged.metrics
 
@@ -121,36 +112,24 @@ def _begin_run(recipe: Recipe, run_dir: Path) -> None:
     _write_json(run_dir / "versions.json", _libraries())
 
 
-def _fit(
-    recipe: Recipe, train: Split, test: Split, texts: list[str] | None, word_index: dict[str, int], run_dir: Path
-) -> Trained:
-    """Fits the recipe's kind of network; `texts` are the training reviews as raw text, if there is any."""
+def _fit(recipe: Recipe, data: DataSet, run_dir: Path) -> Trained:
+    """Fits the recipe's kind of network."""
     if isinstance(recipe, LectureRecipe):
-        return train_lecture(recipe, train, test, run_dir)
+        return train_lecture(recipe, data.train, data.test, run_dir)
     assert isinstance(recipe, WideDeepRecipe)  # noqa: S101
-    return train_wide_deep(recipe, train, _encoded_short_texts(recipe, texts, train[1], word_index), run_dir)
+    return train_wide_deep(recipe, data.train, _encoded_short_texts(data), run_dir)
 
 
-def _encoded_short_texts(
-    recipe: Recipe, texts: list[str] | None, labels: NDArray[np.int64], word_index: dict[str, int]
-) -> dict[str, ShortTexts]:
+def _encoded_short_texts(data: DataSet) -> dict[str, ShortTexts]:
     """Sentences out of the training reviews; none where there is no raw text."""
-    if not texts:
+    if not data.train_texts:
         return {}
-    tokenizer = KerasImdbTokenizer(ranked_words(word_index), tokenizer_spec(recipe))
     return {
         name: ShortTexts(
-            [encoded.token_ids.tolist() for encoded in tokenizer.encode(drawn.texts)], drawn.labels, drawn.reviews
+            [encoded.token_ids.tolist() for encoded in data.tokenizer.encode(drawn.texts)], drawn.labels, drawn.reviews
         )
-        for name, drawn in short_texts(texts, labels).items()
+        for name, drawn in short_texts(data.train_texts, data.train[1]).items()
     }
-
-
-def _words(data_dir: Path | None, recipe: Recipe, word_index: dict[str, int]) -> list[str]:
-    """The test reviews as their words, where there is no raw text, in the order of the padded ones."""
-    _, (whole, _) = load_data(data_dir, num_words=every_word(word_index))
-    words = words_by_id(word_index)
-    return [decode(review[1:], words) for review in whole[: recipe.max_reviews]]
 
 
 def _libraries() -> dict[str, str]:

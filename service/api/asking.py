@@ -1,6 +1,5 @@
 """Which model a request asks: by its query, by its body, or not at all."""
 
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -49,7 +48,7 @@ def asked_choice(request: Request, body: ForModel = _NOT_GIVEN) -> Choice:
 
 def model_ref(predictor: Predictor) -> dict[str, Any]:
     """A predictor as the fields of `ModelRef`."""
-    return asdict(predictor.name)
+    return predictor.name.fields()
 
 
 def _either(field: str, in_query: Value | None, in_body: Value | None) -> Value | None:

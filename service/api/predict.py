@@ -1,7 +1,6 @@
 """`POST /predict`: one text or many."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -73,7 +72,7 @@ def _many(choice: Choice, predictions: Sequence[Prediction]) -> dict[str, Any]:
     """The fields of `ManyResponse`."""
     if not choice.auto:
         return {"predictions": [p.fields() for p in predictions], "model": model_ref(choice.default)}
-    models = [prediction.model and asdict(prediction.model) for prediction in predictions]
+    models = [prediction.model and prediction.model.fields() for prediction in predictions]
     fields = [{**p.fields(), "model": model} for p, model in zip(predictions, models, strict=True)]
     return {"predictions": fields, "model": models[0] if all(model == models[0] for model in models) else None}
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 from service.errors import BlankTextError, LineTooLongError, RequestError
@@ -73,7 +72,7 @@ class PlainFormat:
             f"{known_words}:{prediction.known_words},{truncated}:{'true' if prediction.truncated else 'false'}"
         )
         if model and prediction.model:
-            members += f",{model[0]}:{to_json(asdict(prediction.model))}"
+            members += f",{model[0]}:{to_json(prediction.model.fields())}"
         return members
 
     def read(self, data: bytes) -> str:

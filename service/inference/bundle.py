@@ -40,7 +40,7 @@ class NgramSpec(Part):
 
     name: str
     file: FileName = Field(description="NumPy file with the keys of the n-grams, int64[n], rising.")
-    max_order: int = Field(ge=2, description="Token ids in the longest n-grams.")
+    max_order: int = Field(ge=2, le=62, description="Token ids in the longest n-grams.")
 
 
 class OutputSpec(Part):
@@ -125,8 +125,9 @@ class Bundle:
         Raises:
             ValueError: the file is not one array of such numbers.
         """
-        keys = np.load(self.path / spec.file, allow_pickle=False)
-        if not isinstance(keys, np.ndarray) or keys.ndim != 1 or keys.dtype != np.int64:
+        with (self.path / spec.file).open("rb") as stream:
+            keys: NDArray[np.int64] = np.lib.format.read_array(stream, allow_pickle=False)
+        if keys.ndim != 1 or keys.dtype != np.int64:
             raise ValueError("it is not one row of 64-bit whole numbers")
         return keys
 

@@ -80,11 +80,12 @@ def _matches(layer: LayerSpec, batch: Batch, activations: NDArray[np.float32], p
     Args:
         layer: of the filters.
         batch: the text alone.
-        activations: float32[positions, filters]; the one at position i sees the ids from i on.
+        activations: float32[positions, filters]; the one at position i sees the ids from i on, and padding behind them.
         pad_id: of padding.
     """
     width = layer.kernel_size or 1
-    runs = np.lib.stride_tricks.sliding_window_view(batch.token_ids[0], width)[: len(activations)]
+    padded = np.pad(batch.token_ids[0], (0, width), constant_values=pad_id)  # a text may be shorter than a run
+    runs = np.lib.stride_tricks.sliding_window_view(padded, width)[: len(activations)]
     of_text: NDArray[np.bool_] = np.any(runs != pad_id, axis=1)
     if not of_text.any():
         return

@@ -46,7 +46,7 @@ def _cuckoo_table(hashes: Hashes, ids: NDArray[np.uint64]) -> tuple[Hashes, int]
     A row is `hash - id`, so that subtracting it from the same hash gives the id, and from any other a number that is
     too large for an id: key and value come in one read.
     """
-    for bits in count((len(hashes) + len(hashes) // 4).bit_length()):
+    for bits in count(max(1, len(hashes) + len(hashes) // 4).bit_length()):
         slots = _slots(hashes, bits)
         owners = np.full((2, 1 << bits), -1)
         homeless, side = np.arange(len(hashes)), 0
@@ -57,5 +57,7 @@ def _cuckoo_table(hashes: Hashes, ids: NDArray[np.uint64]) -> tuple[Hashes, int]
             won = owners[side][wanted] == homeless
             homeless, side = np.concatenate([homeless[~won], before[won & (before >= 0)]]), 1 - side
         if not len(homeless):
-            return np.where(owners >= 0, hashes[owners] - ids[owners], np.uint64(_NO_ID)), bits
+            rows = np.full(owners.shape, _NO_ID, np.uint64)
+            rows[owners >= 0] = (hashes - ids)[owners[owners >= 0]]
+            return rows, bits
     raise AssertionError

@@ -1,7 +1,7 @@
 """Token ids to the inputs of a graph: cut, padded, like lengths together, with n-grams where the graph reads them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +49,17 @@ class Inputs:
         self._width = width
         self._ngrams = _ngram_table(bundle)
 
-    @property
-    def extremes(self) -> tuple[list[int], list[int]]:
-        """The ids of a shortest and of a longest text."""
-        return [self._pad_id + 1], [self._pad_id + 1] * self._spec.maxlen
+    def extremes(self) -> list[Batch]:
+        """The shortest and the longest text, alone and in full batches, with the last of the n-grams in each."""
+        shortest, longest = [self._pad_id + 1], [self._pad_id + 1] * self._spec.maxlen
+        batches = []
+        for texts in ([shortest], [longest], [shortest] * RUN_SIZE, [longest] * RUN_SIZE):
+            [batch] = self.batches(texts)
+            if self._ngrams and batch.ngram_ids is not None:
+                last = np.full((len(texts), 1), self._ngrams.last_id, np.int32)
+                batch = replace(batch, ngram_ids=np.concatenate([batch.ngram_ids, last], axis=1))
+            batches.append(batch)
+        return batches
 
     def batches(self, token_ids: Sequence[TokenIds]) -> list[Batch]:
         """Texts ready for runs, like lengths together: a batch costs what its longest text costs.
@@ -95,4 +102,5 @@ def _ngram_table(bundle: Bundle) -> NgramTable | None:
     try:
         return NgramTable(bundle.read_ngrams(spec), spec.max_order, bundle.manifest.tokenizer.num_words)
     except ValueError as error:
-        raise BundleError(f"{bundle.path / spec.file}: cannot be used: {error}.") from error
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise BundleError(f"{bundle.path / spec.file}: cannot be used: {reason}.") from error

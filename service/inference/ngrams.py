@@ -61,6 +61,11 @@ class NgramTable:
         ids = np.arange(num_words, num_words + len(keys), dtype=np.uint64)
         self._table = HashTable(_hashes(keys.astype(np.uint64)), ids, num_words + len(keys))
 
+    @property
+    def last_id(self) -> int:
+        """The highest n-gram id."""
+        return self._table.limit - 1
+
     def look_up(self, token_ids: NDArray[np.int32]) -> NDArray[np.int32]:
         """The n-gram ids of texts, int32[batch, any]: all of `token_ids`, then those of their n-grams.
 

@@ -26,6 +26,10 @@ class ModelName:
     def __str__(self) -> str:
         return f"{self.name}/{self.version}"
 
+    def fields(self) -> dict[str, Any]:
+        """As the `model` of an answer."""
+        return {"name": self.name, "version": self.version}
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from service.errors import BundleError
 from service.inference.bundle import Bundle
-from service.inference.inputs import RUN_SIZE, Batch, Inputs, TokenIds
+from service.inference.inputs import Batch, Inputs, TokenIds
 
 MAX_LOGIT = float(np.log(2.0**24 - 1))
 """Logit of the float32 next below 1, 16.6: what a probability of 1 counts for where the graph gives no logit."""
@@ -96,10 +96,9 @@ class Session:
 
     def _warm_up(self, path: str) -> None:
         """Runs the shortest and the longest text and full batches, so that no caller pays for a first time."""
-        shortest, longest = self._inputs.extremes
-        for texts in ([shortest], [longest], [shortest] * RUN_SIZE, [longest] * RUN_SIZE):
+        for batch in self._inputs.extremes():
             try:
-                answer = self.probabilities(texts)
+                answer = self.run(batch)
             except Exception as error:
                 raise BundleError(f"{path}: the graph fails on a text: {_one_line(error)}.") from error
             if not ((answer >= 0) & (answer <= 1)).all():

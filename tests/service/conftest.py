@@ -1,8 +1,9 @@
 """A bundle small enough to break, and the committed one to trust."""
 
 import hashlib
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,37 @@ CHARACTERS = [" ", "좋", "나", "쁘", "다", "영", "화", "ㅋ"]
 CHARACTER_SCORES = {"좋": 2.0, "나": -1.0, "쁘": -1.0}
 KOREAN_MAXLEN = 20
 SCORES = {"good": 2.0, "bad": -2.0, "don't": -1.0}  # ids from 9 on are cut: "rare" is
+NUM_WORDS = 9
+THE, GOOD, BAD, FILM, DONT = range(4, NUM_WORDS)
+NGRAM_SCORES = {(GOOD, FILM): 0.5, (DONT, GOOD): -4.0, (THE, GOOD, FILM): 3.0}
+"""By the ids of the n-gram, in the order of their keys."""
 
 
 def score_graph(
-    scores: list[float], width: int | None = MAXLEN, output: str = "probability", gives_logit: bool = False
+    scores: list[float],
+    width: int | None = MAXLEN,
+    output: str = "probability",
+    gives_logit: bool = False,
+    ngram_scores: Sequence[float] = (),
 ) -> onnx.ModelProto:
-    """A model to check by hand: the sigmoid of the sum of its words' scores, and that sum if wanted."""
+    """A model to check by hand: the sigmoid of the sum of its words' scores, and that sum if wanted.
+
+    With scores of n-grams it has a second input, and theirs are in the sum.
+    """
     shape = ["batch", width or "length"]
+    inputs = [helper.make_tensor_value_info("token_ids", TensorProto.INT32, shape)]
     nodes = [
         helper.make_node("Gather", ["scores", "token_ids"], ["score"]),
-        helper.make_node("ReduceSum", ["score", "axis"], ["logit"], keepdims=1),
+        helper.make_node("ReduceSum", ["score", "axis"], ["word_sum" if ngram_scores else "logit"], keepdims=1),
+    ]
+    if ngram_scores:
+        inputs.append(helper.make_tensor_value_info("ngram_ids", TensorProto.INT32, ["batch", "ngrams"]))
+        nodes += [
+            helper.make_node("Gather", ["ngram_scores", "ngram_ids"], ["ngram_score"]),
+            helper.make_node("ReduceSum", ["ngram_score", "axis"], ["ngram_sum"], keepdims=1),
+            helper.make_node("Add", ["word_sum", "ngram_sum"], ["logit"]),
+        ]
+    nodes += [
         helper.make_node("Cast", ["logit"], ["exact"], to=TensorProto.DOUBLE),  # as in float32 its last bit varies
         helper.make_node("Sigmoid", ["exact"], ["sigmoid"]),
         helper.make_node("Cast", ["sigmoid"], [output], to=TensorProto.FLOAT),
@@ -40,13 +62,15 @@ def score_graph(
     graph = helper.make_graph(
         nodes,
         "scores",
-        [helper.make_tensor_value_info("token_ids", TensorProto.INT32, shape)],
+        inputs,
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 1])
             for name in ([output, "logit"] if gives_logit else [output])
         ],
         [
             numpy_helper.from_array(np.array(scores, np.float32), "scores"),
+            # The words among the n-gram ids count for nothing: they have their scores already.
+            numpy_helper.from_array(np.array([0.0] * len(scores) + [*ngram_scores], np.float32), "ngram_scores"),
             numpy_helper.from_array(np.array([1]), "axis"),
         ],
     )
@@ -76,7 +100,7 @@ def write_small_bundle(
 ) -> BundleFolder:
     """A bundle of `score_graph`; `bias` is the score of the start id, to tell versions apart."""
     scores = [0.0, bias, 0.0, 0.0, *(SCORES.get(word, 0.0) for word in WORDS[:-1])]
-    tokenizer = {"name": "keras-imdb", "num_words": 9, "index_from": 3}
+    tokenizer = {"name": "keras-imdb", "num_words": NUM_WORDS, "index_from": 3}
     about = {"name": "small", "version": version, "description": "Adds up the scores of words."}
     if gives_logit:
         about["output"] = {"name": "probability", "dtype": "float32", "logit": "logit"}
@@ -132,6 +156,40 @@ def _write_bundle(
     }
     (path / "manifest.json").write_text(json.dumps(manifest))
     return BundleFolder(path)
+
+
+def key_of(ngram: Sequence[int]) -> int:
+    """The key by which `service.inference.ngrams` knows an n-gram of the small bundle."""
+    key = 0
+    for token_id in ngram:
+        key = key * NUM_WORDS + token_id
+    return key
+
+
+def as_npy(array: Any) -> bytes:
+    """A NumPy file."""
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def write_ngram_bundle(models_dir: Path, gives_logit: bool = True) -> BundleFolder:
+    """A small bundle whose graph takes texts of any length, and adds up the scores of n-grams as well."""
+    bundle = write_small_bundle(models_dir, gives_logit=gives_logit)
+    scores = [0.0] * 4 + [SCORES.get(word, 0.0) for word in WORDS[:-1]]
+    graph = score_graph(scores, None, gives_logit=gives_logit, ngram_scores=[*NGRAM_SCORES.values()])
+    bundle.replace_file("model.onnx", graph.SerializeToString())
+    bundle.replace_file("ngrams.npy", as_npy(np.array([*map(key_of, NGRAM_SCORES)])))
+    bundle.change_manifest(
+        ngrams={"name": "ngram_ids", "file": "ngrams.npy", "max_order": 3},
+        graphs={"float32": {"file": "model.onnx", "input_shape": [None, None], "metrics": {}}},
+    )
+    return bundle
+
+
+@pytest.fixture
+def with_ngrams(tmp_path: Path) -> BundleFolder:
+    return write_ngram_bundle(tmp_path / "models")
 
 
 @pytest.fixture

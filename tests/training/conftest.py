@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training.model import build_model
-from training.recipes import LECTURE, LectureRecipe
+from training.recipes import LECTURE, TUNED, LectureRecipe
 
 REVIEWS = 80  # of each split
 WORDS = ["the", "don't", "café", "half–hearted", "new\x85line", *(f"word{rank}" for rank in range(6, 601))]
@@ -29,6 +29,26 @@ TINY = replace(
     kernel_size=3,
     batch_size=8,
     epochs=2,
+)
+
+
+TINY_WIDE = replace(
+    TUNED,
+    name="tiny-wide",
+    model_name="tiny-wide-model",
+    num_words=50,
+    maxlen=40,
+    epochs=2,
+    validation_share=0.25,
+    embedding_dim=4,
+    vector_window=2,
+    filters=8,
+    deep_crops=(1, 1),
+    deep_crop_words=(5, 12),
+    ids_per_batch=800,
+    max_ngrams=300,
+    wide_crops=(3, 1),
+    wide_crop_words=(5, 20),
 )
 
 

@@ -1,7 +1,7 @@
 """The figures of the report, on answers few enough to work them out by hand."""
 
 import json
-from math import log
+from math import isnan, log
 from typing import Any
 
 import numpy as np
@@ -81,3 +81,22 @@ def test_lengths_are_grouped_with_their_upper_bound_inside() -> None:
 
 def test_the_report_is_plain_json(five: dict[str, Any]) -> None:
     assert json.loads(json.dumps(five)) == five
+
+
+def test_lengths_may_be_grouped_otherwise() -> None:
+    rows = metrics(answers([0.9, 0.9, 0.1], [1, 0, 1], [0, 5, 6]), 0.5, (-1, 5))["by_length"]
+    assert [(row["from"], row["to"], row["reviews"], row["accuracy"]) for row in rows] == [
+        (0, 5, 2, 0.5),
+        (6, None, 1, 0.0),
+    ]
+
+
+def test_reviews_of_one_class_have_no_auc() -> None:
+    assert isnan(metrics(answers([0.9, 0.2], [1, 1]), 0.5)["auc"])
+
+
+def test_short_texts_have_shorter_bins_of_length() -> None:
+    lengths = np.array([5, 12, 12, 140])
+    answers = Answers(np.full(4, 0.9), np.array([1, 0, 1, 1]), lengths)
+    bins = [(row["from"], row["to"], row["reviews"]) for row in metrics(answers, 0.5)["by_length"]]
+    assert bins == [(1, 10, 1), (11, 20, 2), (101, None, 1)]

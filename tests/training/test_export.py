@@ -15,6 +15,7 @@ from tests.training.conftest import REVIEWS, TINY, WORDS, seeded
 from training import export
 from training.corpora import words_by_id
 from training.data import every_word, load_data, load_word_index, padded
+from training.data_sets import Reading, exact_rows, imdb_reading
 from training.errors import ExportError
 from training.explore import decode
 from training.export import Exported, Reference, lecture_graphs, to_onnx, write_bundle
@@ -30,6 +31,11 @@ def word_index(data_dir: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
+def reading(word_index: dict[str, int]) -> Reading:
+    return imdb_reading(word_index, TINY.num_words)
+
+
+@pytest.fixture(scope="module")
 def model() -> keras.Sequential:
     return seeded(TINY, 1)
 
@@ -41,11 +47,13 @@ def reference(data_dir: Path, word_index: dict[str, int], model: keras.Sequentia
     _, (whole, _) = load_data(data_dir, num_words=every_word(word_index))
     words = words_by_id(word_index)
     token_ids = padded(reviews, TINY)
+    texts = [decode(review[1:], words) for review in whole]
     return Reference(
         probabilities=model.predict(token_ids, verbose=0)[:, 0],
-        texts=[decode(review[1:], words) for review in whole],
+        texts=texts,
         labels=labels,
         lengths=np.array([len(review) for review in reviews]),
+        exact=exact_rows(texts),
     )
 
 
@@ -57,13 +65,13 @@ def proto(model: keras.Sequential) -> onnx.ModelProto:
 @pytest.fixture(scope="module")
 def models_dir(
     model: keras.Sequential,
-    word_index: dict[str, int],
+    reading: Reading,
     reference: Reference,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Holds the bundle of the tiny model."""
     folder = tmp_path_factory.mktemp("models")
-    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, LIBRARIES, folder / NAME)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, LIBRARIES, folder / NAME)
     return folder
 
 
@@ -156,7 +164,7 @@ def test_graph_that_differs_from_keras_leaves_the_old_bundle_in_place(
     spoiled: str,
     models_dir: Path,
     model: keras.Sequential,
-    word_index: dict[str, int],
+    reading: Reading,
     reference: Reference,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -169,9 +177,7 @@ def test_graph_that_differs_from_keras_leaves_the_old_bundle_in_place(
     with pytest.raises(
         (ExportError, BundleError), match=r"the reference graph, reading raw text, differs from Keras|not probabilities"
     ):
-        write_bundle(
-            lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, LIBRARIES, models_dir / NAME
-        )
+        write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, LIBRARIES, models_dir / NAME)
     assert files(models_dir / NAME) == before
     assert bundles(models_dir) == [models_dir / NAME]
 
@@ -181,21 +187,22 @@ def test_bundle_that_reads_texts_differently_does_not_appear(
     model: keras.Sequential, word_index: dict[str, int], reference: Reference, tmp_path: Path
 ) -> None:
     swapped = {**word_index, "the": word_index["word6"], "word6": word_index["the"]}
+    wrong = imdb_reading(swapped, TINY.num_words)
     with pytest.raises(ExportError, match="reading raw text, differs from Keras by up to"):
-        write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, swapped, reference, LIBRARIES, tmp_path / NAME)
+        write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, wrong, reference, LIBRARIES, tmp_path / NAME)
     assert bundles(tmp_path) == []
 
 
 @pytest.mark.usefixtures("ready_graph")
 def test_new_bundle_takes_the_place_of_the_old_one(
-    model: keras.Sequential, word_index: dict[str, int], reference: Reference, tmp_path: Path
+    model: keras.Sequential, reading: Reading, reference: Reference, tmp_path: Path
 ) -> None:
     old = tmp_path / NAME
     old.mkdir(parents=True)
     (old / "leftover.onnx").write_bytes(b"of a former export")
     half = tmp_path / TINY.model_name / f".{TINY.model_version}.partial" / "half"
     half.mkdir(parents=True)
-    exported = write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, {"keras": "4"}, old)
+    exported = write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, {"keras": "4"}, old)
     assert isinstance(exported, Exported)
     assert exported.metrics == json.loads((old / "manifest.json").read_text())["metrics"]["test"]
     assert open_bundle(old).manifest.libraries == {"keras": "4"}
@@ -208,14 +215,14 @@ def test_new_bundle_takes_the_place_of_the_old_one(
 def test_an_8_bit_form_that_is_not_good_enough_is_left_out(
     bar: dict[str, float],
     model: keras.Sequential,
-    word_index: dict[str, int],
+    reading: Reading,
     reference: Reference,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in bar.items():
         monkeypatch.setattr(export, name, value)
-    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, LIBRARIES, tmp_path / NAME)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, LIBRARIES, tmp_path / NAME)
     bundle = open_bundle(tmp_path / NAME)
     assert set(bundle.manifest.graphs) == {"reference", "float32"}
     assert not (bundle.path / "int8.onnx").exists()
@@ -223,13 +230,13 @@ def test_an_8_bit_form_that_is_not_good_enough_is_left_out(
 
 def test_network_without_an_inference_form_is_served_by_its_reference(
     model: keras.Sequential,
-    word_index: dict[str, int],
+    reading: Reading,
     reference: Reference,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(export, "inference_form", lambda _: None)
-    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, word_index, reference, LIBRARIES, tmp_path / NAME)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, LIBRARIES, tmp_path / NAME)
     bundle = open_bundle(tmp_path / NAME)
     assert bundle.graph_path("float32") == bundle.graph_path("reference")
 

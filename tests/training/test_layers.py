@@ -10,6 +10,7 @@ from service.inference.bundle import open_bundle
 from service.inference.first_layer import FirstLayer
 from tests.training.conftest import TINY, seeded
 from tests.training.test_export import CALIBRATION, LIBRARIES, NAME
+from training.data_sets import imdb_reading
 from training.export import Reference, lecture_graphs, write_bundle
 from training.layers import describe_layers, first_convolutions
 
@@ -47,9 +48,17 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = seeded(TINY, 1)
     token_ids = np.zeros((4, TINY.maxlen), np.int32)
     token_ids[:, 0] = 1  # texts without words
-    reference = Reference(model.predict(token_ids, verbose=0)[:, 0], ["-"] * 4, np.array([0, 1, 0, 1]), np.ones(4, int))
+    probabilities, labels = model.predict(token_ids, verbose=0)[:, 0], np.array([0, 1, 0, 1])
+    reference = Reference(probabilities, ["-"] * 4, labels, np.ones(4, int), [0, 1, 2, 3])
     path = tmp_path_factory.mktemp("models") / NAME
-    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, {"the": 1}, reference, LIBRARIES, path)
+    write_bundle(
+        lecture_graphs(model, TINY, CALIBRATION),
+        TINY,
+        imdb_reading({"the": 1}, TINY.num_words),
+        reference,
+        LIBRARIES,
+        path,
+    )
     return path
 
 

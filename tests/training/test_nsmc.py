@@ -1,15 +1,25 @@
 """The Korean reviews from a folder: what is read, what is refused, and the vocabulary made of them."""
 
+import json
+import unicodedata
 from collections import Counter
+from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from service.inference.bundle import open_bundle
 from service.inference.characters import CharacterTokenizer
+from service.inference.predictor import Predictor
+from tests.training.conftest import TINY
+from training import nsmc
 from training.errors import DataError
 from training.nsmc import PUBLISHED, Published, character_vocabulary, characters_spec, read_reviews
+from training.recipes import CharactersRecipe, LectureRecipe
+from training.run import train
 
 TRAIN = 'id\tdocument\tlabel\n7\t영화 "재미"\t1\n8\t\t0\n9\tㅋㅋㅋㅋ Good\t1\n'
 TEST = "id\tdocument\tlabel\n1\t없다\t0\n"
@@ -104,10 +114,52 @@ def test_every_character_of_the_vocabulary_is_counted_as_often_as_its_id_comes(n
     train, _ = read_reviews(nsmc_data_dir)
     texts = train.texts[:20_000]
     vocabulary = character_vocabulary(texts, 5, lowercase=True, longest_run=3)
-    spec = characters_spec(len(vocabulary), lowercase=True, longest_run=3)
+    spec = characters_spec(len(vocabulary) + 3, lowercase=True, longest_run=3)
     encoded = CharacterTokenizer(vocabulary, spec).encode(texts)
     counts = Counter(token_id for text in encoded for token_id in text.token_ids.tolist())
     of_ranks = [counts[token_id] for token_id in range(3, len(vocabulary) + 3)]
     assert of_ranks == sorted(of_ranks, reverse=True)
     assert min(of_ranks) >= 5
     assert counts[2] < 5 * len(vocabulary)
+
+
+@dataclass(frozen=True)
+class TinyKoreanRecipe(CharactersRecipe, LectureRecipe):
+    """The lecture's kind of network, over characters."""
+
+
+TINY_KOREAN = TinyKoreanRecipe(
+    **{**asdict(TINY), "name": "tiny-korean", "model_name": "tiny-korean", "num_words": 12, "truncating": "post"},
+    lowercase=True,
+    longest_run=2,
+)
+
+
+def test_a_recipe_over_characters_makes_a_bundle_that_reads_korean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(3)
+    words = ["좋다", "나쁘다", "영화", "ㅋㅋㅋㅋ", "Good", "\u1112\u1161\u11ab", ""]
+    for name, rows in (("train", 60), ("test", 40)):
+        lines = [f"{i}\t{' '.join(random.choice(words, 6))}\t{i % 2}\n" for i in range(rows)]
+        (tmp_path / f"ratings_{name}.txt").write_text("id\tdocument\tlabel\n" + "".join(lines))
+    published = {
+        name: Published(
+            f"ratings_{name}.txt", rows, sha256((tmp_path / f"ratings_{name}.txt").read_bytes()).hexdigest()
+        )
+        for name, rows in (("train", 60), ("test", 40))
+    }
+    monkeypatch.setattr(nsmc, "read_reviews", partial(read_reviews, published=published))
+    outcome = train(TINY_KOREAN, tmp_path, tmp_path / "run", tmp_path / "models", resume=False)
+    bundle = open_bundle(outcome.bundle)
+    manifest = bundle.manifest
+    assert (manifest.language, manifest.tokenizer.name, manifest.tokenizer.num_words) == ("ko", "characters", 12)
+    assert manifest.graphs["float32"].metrics["reviews"] == 40
+    assert bundle.read_vocabulary()[0] == " "
+    assert len(bundle.read_vocabulary()) == 9
+    predictor = Predictor.load(bundle, "float32")
+    [composed] = predictor.predict(["한 영화"])
+    [decomposed] = predictor.predict([unicodedata.normalize("NFD", "한 영화")])
+    assert composed == decomposed
+    assert composed.words == 3
+    assert json.loads((outcome.report / "data.json").read_text())["reviews"] == {"train": 60, "test": 40}

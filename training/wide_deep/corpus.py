@@ -18,7 +18,7 @@ class Corpus:
     """Texts, joined.
 
     Args:
-        texts: token ids of each, the start id first, which keeps n-grams from reaching into the text before.
+        texts: token ids of each.
     """
 
     def __init__(self, texts: Sequence[Sequence[int]] | Sequence[Ints] | NDArray[np.object_]) -> None:
@@ -33,12 +33,13 @@ class Corpus:
     def ngram_keys(self, max_order: int, num_words: int) -> list[Ints]:
         """The keys of words, bigrams, and so on, int64[ids] each, where they begin.
 
-        -1 where there is none, or one with an id that stands for no word.
+        -1 where there is none, or one with an id that stands for no word, or one that reaches into the next text.
         """
         known = self.token_ids >= SPECIAL_IDS
         keys = [np.where(known, self.token_ids, -1)]
         for order, whole in enumerate(ngram_keys(self.token_ids, max_order, num_words), start=2):
-            known = known[:-1] & (self.token_ids[order - 1 :] >= SPECIAL_IDS)
+            in_one_text = self.text_of[order - 1 :] == self.text_of[: 1 - order]
+            known = known[:-1] & in_one_text & (self.token_ids[order - 1 :] >= SPECIAL_IDS)
             none = np.full(len(self.token_ids) - len(whole), -1)
             keys.append(np.concatenate([np.where(known, whole.astype(np.int64), -1), none]))
         return keys

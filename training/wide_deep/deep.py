@@ -1,9 +1,10 @@
 """Fitting the deep path, on reviews and on crops of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.recipes import WideDeepRecipe
@@ -50,7 +51,7 @@ def fit_deep(
     history: History = {}
     for number in range(recipe.epochs):
         epoch = _Epoch(recipe, corpus, labels, number)
-        values = model.fit(epoch, initial_epoch=number, epochs=number + 1, shuffle=False).history
+        values = model.fit(epoch.dataset(), initial_epoch=number, epochs=number + 1, shuffle=False).history
         history = {name: history.get(name, []) + [float(value) for value in new] for name, new in values.items()}
     return model, history
 
@@ -68,11 +69,10 @@ def batches_of_like_length(texts: Sequence[Ints], ids_per_batch: int) -> list[In
     return _batches(np.array([len(text) for text in texts]), np.arange(len(texts)), ids_per_batch)
 
 
-class _Epoch(keras.utils.PyDataset):  # type: ignore[misc]
+class _Epoch:
     """The batches of an epoch: every review whole, and crops that are drawn for this epoch."""
 
     def __init__(self, recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64], number: int) -> None:
-        super().__init__()
         self._recipe, self._number = recipe, number
         random = np.random.default_rng((recipe.seed, number))
         crops = random_crops(corpus, *recipe.deep_crops, recipe.deep_crop_words, random)
@@ -86,6 +86,15 @@ class _Epoch(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __len__(self) -> int:
         return len(self._batches)
+
+    def dataset(self) -> tf.data.Dataset:
+        """The batches for Keras, which would take the length of the first two for that of all if they are alike."""
+        signature = (tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.float32))
+        batches = tf.data.Dataset.from_generator(lambda: iter(self), output_signature=signature)
+        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(tf.data.AUTOTUNE)
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         rows = self._batches[index]

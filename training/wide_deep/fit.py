@@ -20,8 +20,6 @@ from training.wide_deep.wide import Wide, fit_wide
 from training.wide_deep.word_vectors import word_vectors
 
 SPLIT_SEED = 113
-JUDGED_CROPS = (2, 2)
-"""Of each held-out review, anywhere and at its end: what people write is often short."""
 WHOLE_WEIGHT = 3.0
 """What a whole review counts for when the paths are joined; a crop counts for 1."""
 
@@ -85,7 +83,7 @@ def join(paths: Paths, texts: Texts, labels: NDArray[np.int64]) -> Floats:
         labels: theirs, int64[n].
     """
     recipe, corpus = paths.recipe, Corpus(texts)
-    crops = random_crops(corpus, *JUDGED_CROPS, recipe.wide_crop_words, np.random.default_rng(recipe.seed))
+    crops = random_crops(corpus, *recipe.judged_crops, recipe.wide_crop_words, np.random.default_rng(recipe.seed))
     parts = [np.concatenate([[START_ID], part]) for part in corpus.cut(crops.begins, crops.lengths)]
     judged = [*texts, *parts]
     weights = np.where(np.arange(len(judged)) < len(texts), WHOLE_WEIGHT, 1.0)

@@ -41,7 +41,7 @@ def fit_joining(scores: Floats, ids: NDArray[np.int64], labels: NDArray[np.int64
     """
     terms = _terms(scores, ids)
     sizes = terms.std(axis=0)
-    sizes[sizes == 0] = 1  # the constant
+    sizes[sizes <= 1e-9 * np.abs(terms).max(axis=0)] = 1  # the constant, and powers where all lengths are alike
     terms = terms / sizes
     signs = 2 * labels - 1
 

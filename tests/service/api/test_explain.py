@@ -22,6 +22,15 @@ from tests.service.api.test_predict import assert_problem, post
 from tests.service.conftest import BundleFolder, write_small_bundle
 
 
+def test_a_model_with_ngrams_explains_by_the_ngrams_of_what_is_left(with_ngrams: BundleFolder) -> None:
+    settings = Settings(models_dir=with_ngrams.path.parents[1], model="small", request_log=False)
+    with TestClient(create_app(settings)) as client:
+        answer = client.post("/explain", json={"text": "Don't good film"}).json()
+    assert answer["logit"] == -1 + 2 - 4 + 0.5
+    # Without "good" there is neither "don't good" nor "good film".
+    assert [word["contribution"] for word in answer["words"]] == [-1 - 4, 2 - 4 + 0.5, 0.5]
+
+
 def test_words_and_phrases_come_with_their_places_and_contributions(client: TestClient) -> None:
     response = client.post("/explain", json={"text": "“Good” film, zyzzyva bad bad!"})
     assert response.status_code == 200

@@ -11,7 +11,7 @@ from service.errors import BundleError, TextTooLongError
 from service.inference.bundle import open_bundle
 from service.inference.explanation import Explanation, Phrase, Word, explain
 from service.inference.predictor import Predictor
-from tests.service.conftest import MODELS_DIR, BundleFolder, write_small_bundle
+from tests.service.conftest import MODELS_DIR, BundleFolder, write_ngram_bundle, write_small_bundle
 
 
 def predictor(small: BundleFolder) -> Predictor:
@@ -37,6 +37,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Predictor]:
         small.change_manifest(input={**small.manifest()["input"], "truncating": truncating})
         found[name] = predictor(small)
     return found
+
+
+@pytest.fixture(scope="module")
+def ngram_model(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    return predictor(write_ngram_bundle(tmp_path_factory.mktemp("ngrams")))
 
 
 @pytest.mark.parametrize("name", ["pre", "post", "logit"])
@@ -124,6 +129,31 @@ def test_a_logit_that_no_probability_can_hold_needs_the_graph(tmp_path: Path) ->
     assert (blind.contribution, word.contribution) == (0, 2)
     assert explain(coarse, "good").logit == pytest.approx(16.6355, abs=1e-3)
     assert explain(exact, "good").logit == 32
+
+
+def test_without_a_word_the_ngrams_are_those_of_the_words_that_are_left(with_ngrams: BundleFolder) -> None:
+    text = "don’t the, good film"
+    explanation = explain(predictor(with_ngrams), text)
+    assert explanation.logit == -1 + 2 + 0.5 + 3  # words, "good film", "the good film"
+    assert marked(text, explanation) == [
+        ("don’t", -1, True, True),
+        ("the", 3 + 4, True, True),  # and "don't good" is one without it
+        ("good", 2 + 0.5 + 3, True, True),
+        ("film", 0.5 + 3, True, True),
+    ]
+    assert explanation.contribution_sum != pytest.approx(explanation.difference)
+
+
+@given(words=st.lists(st.sampled_from(["the", "good", "bad", "film", "don't"]), min_size=1, max_size=6))
+def test_of_a_model_with_ngrams_a_contribution_is_what_predict_says_without_the_word(
+    ngram_model: Predictor, words: list[str]
+) -> None:
+    text = " ".join(words)
+    explanation = explain(ngram_model, text, max_phrases=3)
+    parts: list[Word | Phrase] = [*explanation.words, *explanation.phrases]
+    without = ngram_model.predict([text[: part.start] + text[part.end :] for part in parts])
+    for part, prediction in zip(parts, without, strict=True):
+        assert explanation.logit - part.contribution == pytest.approx(logit(prediction.probability), abs=0.01)
 
 
 def test_more_words_than_allowed_are_refused(models: dict[str, Predictor]) -> None:

@@ -1,0 +1,151 @@
+"""From reviews to graphs: what is measured on held-out reviews, and a run that is resumed."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+
+from service.inference.ngrams import NgramTable
+from tests.training.conftest import REVIEWS, TINY_WIDE, ragged
+from training.data import Split
+from training.evaluate import Answers
+from training.trained import Trained
+from training.wide_deep import train as train_module
+from training.wide_deep.deep import padded
+from training.wide_deep.fit import Paths, Texts, held_out_split
+from training.wide_deep.train import ShortTexts, train_wide_deep
+
+HELD_OUT = round(REVIEWS * TINY_WIDE.validation_share)
+
+
+def short_texts(reviews: Split) -> dict[str, ShortTexts]:
+    """The first words of every review."""
+    starts = [[1, *review[1:6]] for review in reviews[0]]
+    return {"beginnings": ShortTexts(starts, reviews[1], np.arange(REVIEWS))}
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def trained(paths: Paths, reviews: Split, run_dir: Path) -> Trained:
+    """A run; the paths that it would fit on all reviews are the ones that are there already."""
+    with pytest.MonkeyPatch.context() as patch:
+        fitted = []
+
+        def fit_paths(_: Any, texts: NDArray[np.object_], labels: NDArray[np.int64]) -> Paths:
+            fitted.append((list(texts), labels.tolist()))
+            return paths
+
+        patch.setattr(train_module, "fit_paths", fit_paths)
+        trained = train_wide_deep(TINY_WIDE, reviews, short_texts(reviews), run_dir)
+    kept = held_out_split(TINY_WIDE, reviews[1])[0]
+    assert fitted == [  # first to judge, then whole
+        (list(reviews[0][kept]), reviews[1][kept].tolist()),
+        (list(reviews[0]), reviews[1].tolist()),
+    ]
+    return trained
+
+
+def test_a_run_gives_all_graphs_and_their_ngrams(trained: Trained) -> None:
+    assert list(trained.graphs.by_precision) == ["reference", "float32", "int8"]
+    ngrams = trained.graphs.ngrams
+    assert ngrams is not None
+    assert (ngrams.name, ngrams.max_order) == ("ngram_ids", TINY_WIDE.max_order)
+    for graph in trained.graphs.by_precision.values():
+        assert [one.name for one in graph.graph.input] == ["token_ids", "ngram_ids"]
+    outputs = [output.name for output in trained.graphs.by_precision["reference"].graph.output]
+    assert outputs == ["probability", "conv1", "conv2", "conv3"]
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("reference", 2e-6), ("float32", 2e-6), ("int8", 0.2)])
+def test_the_graphs_answer_as_the_network_predicts(
+    trained: Trained, reviews: Split, precision: str, tolerance: float
+) -> None:
+    predicted = trained.predict(reviews[0])
+    ngrams = trained.graphs.ngrams
+    assert ngrams is not None
+    token_ids = padded([np.asarray(review[-TINY_WIDE.maxlen :]) for review in reviews[0]])
+    table = NgramTable(ngrams.keys, ngrams.max_order, TINY_WIDE.num_words)
+    graph = trained.graphs.by_precision[precision].SerializeToString()
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    feeds = {"token_ids": token_ids, "ngram_ids": table.look_up(token_ids)}
+    found = session.run(["probability"], feeds)[0].ravel()
+    np.testing.assert_allclose(found, predicted, rtol=0, atol=tolerance)
+    assert np.ptp(predicted) > 0.3
+
+
+def test_predictions_come_in_order_and_of_the_last_ids_alone(trained: Trained) -> None:
+    texts = [[1, 5], [7] * 100, [1, *[9, 8] * 5], [7] * TINY_WIDE.maxlen]
+    together = trained.predict(ragged(texts))
+    alone = [trained.predict(ragged([text]))[0] for text in texts]
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    assert together[1] == pytest.approx(together[3], abs=1e-6)
+
+
+def test_held_out_reviews_and_the_short_texts_out_of_them_are_measured(trained: Trained) -> None:
+    assert trained.held_out is not None
+    assert trained.held_out["reviews"] == HELD_OUT
+    assert list(trained.held_out["short_texts"]) == ["beginnings"]
+    assert trained.held_out["short_texts"]["beginnings"]["reviews"] == HELD_OUT
+    assert {name: len(values) for name, values in trained.history.items()} == {"accuracy": 2, "loss": 2}
+
+
+def test_a_run_that_is_there_already_is_not_fitted_again(
+    trained: Trained, reviews: Split, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fitted_again(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(train_module, "fit_paths", fitted_again)
+    monkeypatch.setattr(train_module, "wide_deep_graphs", lambda *_: trained.graphs)  # spares the conversion
+    resumed = train_wide_deep(TINY_WIDE, reviews, {}, run_dir)
+    assert (resumed.history, resumed.held_out) == (trained.history, trained.held_out)
+    np.testing.assert_array_equal(resumed.predict(reviews[0]), trained.predict(reviews[0]))
+
+
+class Naming:
+    """Paths whose score of a text is the number of the review that it is from, which its first word tells."""
+
+    recipe = TINY_WIDE
+
+    def scores(self, texts: Texts) -> NDArray[np.float64]:
+        return np.array([[text[1] - 3] for text in texts], np.float64)
+
+
+def test_no_text_is_judged_by_numbers_that_its_review_had_a_part_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ragged([[1, 3 + number, 5] for number in range(REVIEWS)])
+    labels = np.arange(REVIEWS) % 2
+    judged: list[Answers] = []
+    told: list[set[float]] = []
+
+    def join(paths: Naming, reviews: NDArray[np.object_], of: NDArray[np.int64]) -> set[float]:
+        told.append(set(paths.scores(reviews).ravel().tolist()))
+        assert of.tolist() == [number % 2 for number in paths.scores(reviews).ravel()]
+        return told[-1]
+
+    def joined_logits(numbers: set[float], scores: NDArray[np.float64], _: object) -> NDArray[np.float64]:
+        return np.array([100.0 if score in numbers else 0.01 * score for score in scores[:, 0]])
+
+    def metrics(answers: Answers, _: float) -> dict[str, Any]:
+        judged.append(answers)
+        return {}
+
+    monkeypatch.setattr(train_module, "join", join)
+    monkeypatch.setattr(train_module, "joined_logits", joined_logits)
+    monkeypatch.setattr(train_module, "metrics", metrics)
+    held_out = np.arange(1, REVIEWS, 3)
+    twice = np.repeat(np.arange(REVIEWS), 2)
+    short = ShortTexts(ragged([texts[number] for number in twice]), labels[twice], twice)
+    train_module._measure_held_out(Naming(), texts, labels, held_out, {"twice": short})  # type: ignore[arg-type]
+    assert sorted(told[0] | told[1]) == held_out.tolist()
+    assert not told[0] & told[1]
+    assert min(len(half) for half in told) > len(held_out) / 4
+    for answers, numbers in zip(judged, (held_out, np.repeat(held_out, 2)), strict=True):
+        np.testing.assert_allclose(answers.probabilities, 1 / (1 + np.exp(-0.01 * numbers)))
+        assert answers.labels.tolist() == (numbers % 2).tolist()

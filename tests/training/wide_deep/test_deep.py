@@ -28,7 +28,7 @@ def random_texts(count: int) -> list[NDArray[np.int64]]:
 def epoch(number: int = 0, **changes: Any) -> _Epoch:
     """Of reviews whose ids tell which review they are: two of them, 2 and 3 longer than 40."""
     texts = [[1, *[10 * (1 + row)] * length] for row, length in enumerate([3, 20, 50, 39])]
-    return _Epoch(replace(TINY_WIDE, **changes), Corpus(texts), np.array([0, 1, 1, 0]), number)
+    return _Epoch(replace(TINY_WIDE, **changes), Corpus(texts), np.array([0, 1, 1, 1]), number)
 
 
 def rows_of(batches: _Epoch) -> list[tuple[list[int], float]]:
@@ -77,7 +77,7 @@ def test_texts_are_padded_behind_with_zeros() -> None:
 def test_an_epoch_has_every_review_and_crops_of_each_with_its_label() -> None:
     rows = rows_of(epoch(word_dropout=0.0))
     assert len(rows) == 4 + 4 * 2
-    labels = {10: 0.0, 20: 1.0, 30: 1.0, 40: 0.0}
+    labels = {10: 0.0, 20: 1.0, 30: 1.0, 40: 1.0}
     assert all(label == labels[ids[-1]] for ids, label in rows)
     for word, whole in ((10, [1] + [10] * 3), (20, [1] + [20] * 20), (30, [30] * 40), (40, [1] + [40] * 39)):
         own = [ids for ids, _ in rows if ids[-1] == word]

@@ -24,6 +24,21 @@ SENTENCES = (
 )
 
 
+KOREAN_WORDS = (
+    "정말",
+    "재미있는",
+    "영화",
+    "지루하고",
+    "시간",
+    "아까워요",
+    "배우",
+    "연기가",
+    "좋았지만",
+    "스토리는",
+    "별로",
+)
+
+
 def reviews(count: int) -> tuple[list[str], str]:
     """So many full reviews, and where they come from."""
     folder = os.environ.get("IMDB_DATA_DIR")
@@ -34,6 +49,16 @@ def reviews(count: int) -> tuple[list[str], str]:
         texts: list[str] = read_table(path, columns=["text"])["text"].to_pylist()[25_000:]
         return random.Random(1).sample(texts, count), "real test reviews"
     return [_made_up(random.Random(seed)) for seed in range(count)], "made-up reviews of the same lengths"
+
+
+def korean_reviews(count: int) -> list[str]:
+    """So many Korean reviews: real test reviews where there are any, else made of a few words."""
+    folder = os.environ.get("NSMC_DATA_DIR")
+    path = Path(folder) / "ratings_test.txt" if folder else None
+    if path and path.is_file():
+        rows = path.read_text(encoding="utf-8").split("\n")[1:-1]
+        return random.Random(1).sample([row.split("\t")[1] for row in rows], count)
+    return [" ".join(random.Random(seed).choices(KOREAN_WORDS, k=8)) for seed in range(count)]
 
 
 def shortened(texts: list[str], words: int) -> list[str]:

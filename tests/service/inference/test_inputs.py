@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import BundleError
 from service.inference.bundle import open_bundle
-from service.inference.inputs import RUN_SIZE, Inputs
+from service.inference.inputs import RUN_IDS, RUN_SIZE, Inputs
 from service.inference.predictor import Predictor
 from tests.service.conftest import (
     DONT,
@@ -230,3 +230,19 @@ def test_a_graph_without_the_second_input_is_refused(with_ngrams: BundleFolder) 
 def test_a_graph_with_a_second_input_that_the_manifest_is_silent_of_is_refused(with_ngrams: BundleFolder) -> None:
     with_ngrams.change_manifest(ngrams=None)
     assert "model.onnx: its inputs are" in refusal(with_ngrams)
+
+
+def test_a_run_has_texts_of_like_length_and_no_more_ids_than_allowed(small: BundleFolder) -> None:
+    small.replace_file("model.onnx", score_graph([0.0] * NUM_WORDS, width=None).SerializeToString())
+    small.change_manifest(
+        input={**small.manifest()["input"], "maxlen": 2 * RUN_IDS},
+        graphs={"float32": {"file": "model.onnx", "input_shape": [None, None], "metrics": {}}},
+    )
+    sizes = [1] * 70 + [RUN_IDS // 10] * 25 + [RUN_IDS - 1, RUN_IDS, 2 * RUN_IDS]
+    lengths = np.random.default_rng(1).permutation(sizes).tolist()
+    batches = Inputs(open_bundle(small.path)).batches([[4] * length for length in lengths])
+    assert sorted(row for batch in batches for row in batch.rows) == [*range(len(lengths))]
+    for batch in batches:
+        assert len(batch.rows) <= RUN_SIZE
+        assert batch.token_ids.size <= RUN_IDS or len(batch.rows) == 1
+    assert [len(batch.rows) for batch in batches] == [32, 32, 10, 10, 10, 1, 1, 1, 1]

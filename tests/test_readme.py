@@ -4,6 +4,7 @@ What takes minutes is run by tests of its own or by CI (containers, training, be
 that it is one, with the options that it has.
 """
 
+import os
 import re
 import shlex
 import subprocess
@@ -22,6 +23,7 @@ READMES = ["README.md", "README.ko.md"]
 PAGES = [*READMES, *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
 OTHERS = ["docker/README.md", "docker/kubernetes/README.md", "bench/README.md"]
 """Pages whose commands are containers and benchmarks; `docker/smoke` and CI run them."""
+CARDS = ["models/imdb-conv1d/MODEL_CARD.md", "models/nsmc-conv1d/MODEL_CARD.md"]
 
 ADDRESS = "127.0.0.1:8000"
 OF_MAKE = re.compile(r"(?:\w+=\S+ )*make ")
@@ -56,19 +58,17 @@ def examples(pages: list[str]) -> list[Example]:
     for page in pages:
         text = (ROOT / page).read_text()
         blocks = re.findall(r"^```(sh|python)\n(.*?)^```\n(?:\s*^```(json|csv|text)\n(.*?)^```\n)?", text, re.M | re.S)
-        found += [
-            Example(page, language, commands, output or None, of) for language, commands, of, output in blocks
-        ]
+        found += [Example(page, language, commands, output or None, of) for language, commands, of, output in blocks]
     return found
 
 
 RUN_HERE = [example for example in examples(PAGES) if not example.slow]
 
 
-def lines_of_make() -> list[tuple[str, str]]:
-    """(page, command) of all pages, without comments."""
+def lines_of_make() -> list[str]:
+    """The commands of all pages, without comments."""
     lines = [
-        (example.page, line.split(" #")[0].strip())
+        line.split(" #")[0].strip()
         for example in examples([*PAGES, *OTHERS])
         for line in example.commands.splitlines()
         if OF_MAKE.match(line)
@@ -157,9 +157,10 @@ def test_another_output_than_the_page_shows_is_found(said: str, printed: str) ->
         assert_shows(said, printed)
 
 
-@pytest.mark.parametrize(("page", "line"), lines_of_make(), ids=str)
-def test_what_is_made_can_be_made(page: str, line: str) -> None:
+@pytest.mark.parametrize("line", lines_of_make())
+def test_what_is_made_can_be_made(line: str) -> None:
     """The command behind it is run if it only reads, and otherwise asked for its help, after its options are parsed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     words = [word for word in shlex.split(line) if word != "make" and not re.match(r"[A-Z_]+=", word)]
     arguments = next((word for word in shlex.split(line) if word.startswith("ARGS=")), "ARGS=")
     target = words[0]
@@ -169,17 +170,19 @@ def test_what_is_made_can_be_made(page: str, line: str) -> None:
         text=True,
         check=False,
         cwd=ROOT,
+        env=environment,  # without what an outer make hands on
     )
     assert told.returncode == 0, told.stderr
     command = shlex.split(told.stdout.splitlines()[-1])
     if command[0] != ".venv/bin/python":
         return
-    ending = {"pytest": ["--collect-only", "-qq"], **dict.fromkeys(READ_ONLY, [])}
     module = command[command.index("-m") + 1]
     if module == "pytest" and len(command) == 3:  # all tests: this is one of them
         return
+    of_tests = ["--collect-only", "-qq"] if module == "pytest" else []
+    ending = of_tests if module == "pytest" or target in READ_ONLY else ["--help"]
     done = subprocess.run(
-        [sys.executable, *command[1:], *ending.get(target, ending.get(module, ["--help"]))],
+        [sys.executable, *command[1:], *ending],
         capture_output=True,
         text=True,
         check=False,
@@ -194,7 +197,7 @@ def test_both_readmes_have_examples_with_their_output() -> None:
 
 
 def test_a_page_that_another_one_links_to_is_there() -> None:
-    for page in [*PAGES, *OTHERS, "models/imdb-conv1d/MODEL_CARD.md"]:
+    for page in [*PAGES, *OTHERS, *CARDS]:
         place = (ROOT / page).parent
         text = (ROOT / page).read_text()
         for link in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text):
@@ -216,8 +219,6 @@ def test_every_setting_that_a_page_names_exists() -> None:
     from service.settings import Settings
 
     ours = {"SENTIMENT_BALANCED_PORT", "SENTIMENT_TAG"}  # of docker-compose.yml
-    named = {
-        name for page in [*PAGES, *OTHERS] for name in re.findall(r"SENTIMENT_[A-Z_]+", (ROOT / page).read_text())
-    }
+    named = {name for page in [*PAGES, *OTHERS] for name in re.findall(r"SENTIMENT_[A-Z_]+", (ROOT / page).read_text())}
     assert {name.removeprefix("SENTIMENT_").lower() for name in named - ours} <= set(Settings.model_fields)
     assert len(named) > 5

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import threading
 from typing import Any
@@ -14,6 +15,8 @@ from tests.service.page.conftest import Visit, visiting
 from tests.service.running import Running, running
 
 TEXT = "I loved every minute of it."
+PREDICT = re.compile(r"/predict(\?|$)")
+"""Where a text is sent, whichever model is asked for."""
 
 
 def predicted(service: Running, text: str) -> Any:
@@ -56,11 +59,14 @@ def test_an_answer_that_comes_too_late_is_not_shown(visit: Visit) -> None:
         else:
             route.continue_()
 
-    visit.page.route("**/predict", hold_the_first)
+    visit.page.route(PREDICT, hold_the_first)
     visit.write("awful, a waste")
     visit.page.wait_for_function("true")  # lets the handler run
-    while not later.is_set():
+    for _ in range(500):
+        if later.is_set():
+            break
         visit.page.wait_for_timeout(20)
+    assert held
     with visit.page.expect_event("requestfailed") as given_up:
         visit.write(TEXT)
     assert json.loads(given_up.value.post_data or "")["text"] == "awful, a waste"
@@ -240,7 +246,7 @@ def test_a_problem_is_said_in_plain_words(browser: Browser, two_versions: Runnin
 
 def test_a_service_that_is_gone_is_said_to_be(visit: Visit) -> None:
     visit.expects_problems = True
-    visit.page.route("**/predict", lambda route: route.abort())
+    visit.page.route(PREDICT, lambda route: route.abort())
     visit.write(TEXT)
     expect(visit.page.locator("#problem")).to_have_text("The service cannot be reached. Is it running?")
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.service.page.conftest import Visit, visiting
+from tests.service.page.conftest import SECONDS, Visit, visiting
 from tests.service.running import Running, running
 
 TEXT = "I loved every minute of it."
@@ -56,11 +56,13 @@ def test_an_answer_that_comes_too_late_is_not_shown(visit: Visit) -> None:
         else:
             route.continue_()
 
-    visit.page.route("**/predict", hold_the_first)
+    visit.page.route("**/predict*", hold_the_first)
     visit.write("awful, a waste")
-    visit.page.wait_for_function("true")  # lets the handler run
-    while not later.is_set():
-        visit.page.wait_for_timeout(20)
+    for _ in range(SECONDS * 50):
+        visit.page.wait_for_timeout(20)  # lets the handler run
+        if later.is_set():
+            break
+    assert held
     with visit.page.expect_event("requestfailed") as given_up:
         visit.write(TEXT)
     assert json.loads(given_up.value.post_data or "")["text"] == "awful, a waste"
@@ -240,7 +242,7 @@ def test_a_problem_is_said_in_plain_words(browser: Browser, two_versions: Runnin
 
 def test_a_service_that_is_gone_is_said_to_be(visit: Visit) -> None:
     visit.expects_problems = True
-    visit.page.route("**/predict", lambda route: route.abort())
+    visit.page.route("**/predict*", lambda route: route.abort())
     visit.write(TEXT)
     expect(visit.page.locator("#problem")).to_have_text("The service cannot be reached. Is it running?")
 

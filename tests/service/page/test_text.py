@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import threading
 from typing import Any
@@ -11,12 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.service.page.conftest import Visit, visiting
+from tests.service.page.conftest import SECONDS, Visit, visiting
 from tests.service.running import Running, running
 
 TEXT = "I loved every minute of it."
-PREDICT = re.compile(r"/predict(\?|$)")
-"""Where a text is sent, whichever model is asked for."""
 
 
 def predicted(service: Running, text: str) -> Any:
@@ -59,13 +56,12 @@ def test_an_answer_that_comes_too_late_is_not_shown(visit: Visit) -> None:
         else:
             route.continue_()
 
-    visit.page.route(PREDICT, hold_the_first)
+    visit.page.route("**/predict*", hold_the_first)
     visit.write("awful, a waste")
-    visit.page.wait_for_function("true")  # lets the handler run
-    for _ in range(500):
+    for _ in range(SECONDS * 50):
+        visit.page.wait_for_timeout(20)  # lets the handler run
         if later.is_set():
             break
-        visit.page.wait_for_timeout(20)
     assert held
     with visit.page.expect_event("requestfailed") as given_up:
         visit.write(TEXT)
@@ -246,7 +242,7 @@ def test_a_problem_is_said_in_plain_words(browser: Browser, two_versions: Runnin
 
 def test_a_service_that_is_gone_is_said_to_be(visit: Visit) -> None:
     visit.expects_problems = True
-    visit.page.route(PREDICT, lambda route: route.abort())
+    visit.page.route("**/predict*", lambda route: route.abort())
     visit.write(TEXT)
     expect(visit.page.locator("#problem")).to_have_text("The service cannot be reached. Is it running?")
 

@@ -46,6 +46,7 @@ def servers(bundle: Path, cores: int) -> list[Server]:
         return [*app, "--port", "PORT", "--workers", str(workers)]
 
     ours = [sys.executable, "-m", "service", "serve", "--port", "PORT", "--models-dir", str(bundle.parents[1])]
+    ours += ["--model", bundle.parent.name, "--model-version", bundle.name]
     return [
         Server("this service", ours),
         Server("usual way, one worker", usual(1), {BUNDLE: str(bundle), THREADS: "0"}),

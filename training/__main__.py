@@ -69,6 +69,8 @@ def cli(
     if held_out:
         if not isinstance(chosen, WideDeepRecipe):
             raise click.UsageError(f"The recipe {recipe} holds no reviews out.")
+        if resume or new_version or models_dir:
+            raise click.UsageError("--held-out makes no model: --resume, --new-version and --models-dir mean nothing.")
         run_dir = run_dir or Path("runs") / f"{recipe}-held-out"
         click.echo(_table(judge(chosen, data_dir, run_dir)))
         return

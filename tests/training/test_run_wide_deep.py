@@ -194,3 +194,12 @@ def test_the_lecture_holds_nothing_out(tmp_path: Path) -> None:
     assert refused.code == 2
     assert "The recipe lecture holds no reviews out." in refused.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "other", [["--resume"], ["--models-dir", "models"], ["--models-dir", "models", "--new-version"]]
+)
+def test_held_out_makes_no_model_and_refuses_what_is_about_one(other: list[str]) -> None:
+    refused = training("--recipe", "tuned", "--held-out", *other)
+    assert refused.code == 2
+    assert "--held-out makes no model" in refused.stderr

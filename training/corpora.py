@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from service.inference.characters import FIRST_ID, CharacterTokenizer
 from training import nsmc
 from training.data import Split, every_word, load_data, load_word_index
@@ -66,14 +64,18 @@ def nsmc_corpus(data_dir: Path | None) -> Corpus:
     spec = nsmc.characters_spec(len(vocabulary) + FIRST_ID, lowercase=False, longest_run=None)
     tokenizer = CharacterTokenizer(vocabulary, spec)
 
-    def encoded(split: nsmc.Reviews) -> Split:
-        token_ids = np.empty(len(split.texts), object)
-        token_ids[:] = [text.token_ids.tolist() for text in tokenizer.encode(split.texts)]
-        return token_ids, split.labels
-
     names = dict(enumerate(vocabulary, start=FIRST_ID)) | {0: "[pad]", 1: "[start]", 2: "[unknown]"}
     num_words = len(frequent) + FIRST_ID
-    return Corpus(encoded(train), encoded(test), names, FIRST_ID, "characters", "", num_words, nsmc.MAXLEN)
+    return Corpus(
+        nsmc.encoded(tokenizer, train),
+        nsmc.encoded(tokenizer, test),
+        names,
+        FIRST_ID,
+        "characters",
+        "",
+        num_words,
+        nsmc.MAXLEN,
+    )
 
 
 CORPORA: dict[str, Callable[[Path | None], Corpus]] = {"imdb": imdb_corpus, "nsmc": nsmc_corpus}

@@ -4,9 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from service.inference.characters import FIRST_ID, CharacterTokenizer
 from service.inference.keras_imdb import KerasImdbSpec, KerasImdbTokenizer, plain_typography
 from service.inference.tokenizer import Tokenizer
@@ -102,22 +99,21 @@ def read_nsmc(recipe: Recipe, data_dir: Path | None) -> DataSet:
     """
     assert isinstance(recipe, CharactersRecipe)  # noqa: S101
     most = recipe.max_reviews
-    train, test = nsmc.read_reviews(data_dir)
-    train_texts, test_texts = train.texts[:most], test.texts[:most]
-    frequent = nsmc.character_vocabulary(train_texts, 1, lowercase=recipe.lowercase, longest_run=recipe.longest_run)
+    train, test = (split.first(most) for split in nsmc.read_reviews(data_dir))
+    frequent = nsmc.character_vocabulary(train.texts, 1, lowercase=recipe.lowercase, longest_run=recipe.longest_run)
     vocabulary = frequent[: recipe.num_words - FIRST_ID]
     spec = nsmc.characters_spec(
         recipe.num_words, VOCABULARY_FILE, lowercase=recipe.lowercase, longest_run=recipe.longest_run
     )
     tokenizer = CharacterTokenizer(vocabulary, spec)
     return DataSet(
-        train=(_ragged(tokenizer, train_texts), train.labels[:most]),
-        test=(_ragged(tokenizer, test_texts), test.labels[:most]),
+        train=nsmc.encoded(tokenizer, train),
+        test=nsmc.encoded(tokenizer, test),
         reading=Reading(vocabulary, spec, "ko"),
         tokenizer=tokenizer,
-        test_texts=test_texts,
-        exact=list(range(len(test_texts))),
-        train_texts=train_texts,
+        test_texts=test.texts,
+        exact=list(range(len(test.texts))),
+        train_texts=train.texts,
     )
 
 
@@ -142,9 +138,3 @@ def _words(data_dir: Path | None, word_index: dict[str, int]) -> list[str]:
     _, (whole, _) = load_data(data_dir, num_words=every_word(word_index))
     words = words_by_id(word_index)
     return [decode(review[1:], words) for review in whole]
-
-
-def _ragged(tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.object_]:
-    token_ids = np.empty(len(texts), object)
-    token_ids[:] = [encoded.token_ids.tolist() for encoded in tokenizer.encode(texts)]
-    return token_ids

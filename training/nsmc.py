@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.characters import BLANK, FIRST_ID, CharactersSpec, CharacterTokenizer
+from training.data import Split
 from training.errors import DataError
 
 MIN_COUNT = 3
@@ -53,6 +54,17 @@ class Reviews:
 
     texts: list[str]
     labels: NDArray[np.int64]
+
+    def first(self, most: int | None) -> "Reviews":
+        """The first so many of them; None is all."""
+        return Reviews(self.texts[:most], self.labels[:most])
+
+
+def encoded(tokenizer: CharacterTokenizer, reviews: Reviews) -> Split:
+    """Reviews as token ids, and their labels."""
+    token_ids = np.empty(len(reviews.texts), object)
+    token_ids[:] = [text.token_ids.tolist() for text in tokenizer.encode(reviews.texts)]
+    return token_ids, reviews.labels
 
 
 def read_reviews(data_dir: Path | None, published: Mapping[str, Published] = PUBLISHED) -> tuple[Reviews, Reviews]:

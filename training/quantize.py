@@ -22,7 +22,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from training.graph_writer import INPUT, OUTPUT
+from training.graph_writer import INPUT, OUTPUT, GraphWriter
 from training.inference_form import PADDING_ID, Block, Floats, FormWriter, Network, on_grid
 
 IDLE = 0.03
@@ -212,18 +212,73 @@ def factored(tables: Floats) -> tuple[Floats, Floats, Floats]:
     return vectors, weights.reshape(rank, kernel, filters).transpose(1, 0, 2), means.sum(axis=0)
 
 
+@dataclass(frozen=True)
+class QuantizedVectors:
+    """What word vectors are in 8 bits.
+
+    Attributes:
+        scaled: names of the constants that hold their step and their zero point.
+        step: what one step stands for.
+        padding: the steps of padding's vector.
+    """
+
+    scaled: tuple[str, str]
+    step: float
+    padding: Floats
+
+
+def quantized_vectors(writer: GraphWriter, vectors: Floats, ids: str) -> tuple[str, QuantizedVectors]:
+    """Looks up word vectors in 8 bits: uint8[batch, channels, 1, n], and what its numbers mean.
+
+    Args:
+        writer: of the graph.
+        vectors: [num_words, channels].
+        ids: the name of the token ids, [batch, n].
+    """
+    low, high = min(float(vectors.min()), 0.0), max(float(vectors.max()), 0.0)
+    step = (high - low) / 255 or 1.0
+    centre = round(-low / step)
+    scaled = (writer.constant("vectors_step", step, np.float32), writer.constant("vectors_zero", centre, np.uint8))
+    table = np.clip(np.rint(vectors / step) + centre, 0, 255)
+    value = writer.add("vectors", "Gather", writer.constant("embedding", table, np.uint8), ids)
+    return writer.by_channel(value), QuantizedVectors(scaled, step, table[PADDING_ID] - centre)
+
+
+def quantized_convolution(
+    writer: GraphWriter,
+    name: str,
+    value: str,
+    scaled: tuple[str, str],
+    quantized: tuple[Floats, Floats, Floats],
+    result: tuple[str, str],
+) -> str:
+    """An unpadded convolution in 8 bits, with the relu that saturating at 0 is.
+
+    Args:
+        writer: of the graph.
+        name: of the node.
+        value: its input, uint8[batch, channels_in, 1, n].
+        scaled: names of the step and the zero point of its input.
+        quantized: the layer as `in_8_bits` gives it.
+        result: names of the step and the zero point of its output.
+    """
+    steps, weights, bias = quantized
+    kernel = (
+        writer.constant(f"{name}_weights", weights.transpose(2, 1, 0)[:, :, None], np.int8),
+        writer.constant(f"{name}_steps", steps, np.float32),
+        writer.constant(f"{name}_zeros", np.zeros(len(steps)), np.int8),
+    )
+    offset = writer.constant(f"{name}_bias", bias, np.int32)
+    return writer.add(name, "QLinearConv", value, *scaled, *kernel, *result, offset)
+
+
 def _written(network: Network, layers: list[Layer]) -> onnx.ModelProto:
     network = _with_dense_over_steps(network, layers[-1].scale)
     writer = FormWriter(network)
     zero = writer.constant("uint8_zero", 0, np.uint8)
-    low, high = min(float(network.embedding.min()), 0.0), max(float(network.embedding.max()), 0.0)
-    step = (high - low) / 255 or 1.0
-    centre = round(-low / step)
-    scaled = (writer.constant("vectors_step", step, np.float32), writer.constant("vectors_zero", centre, np.uint8))
-    table = np.clip(np.rint(network.embedding / step) + centre, 0, 255)
-    value = writer.add("vectors", "Gather", writer.constant("embedding", table, np.uint8), writer.ids())
-    value = writer.by_channel(value)
-    padding: Floats = table[PADDING_ID] - centre  # the steps that positions beyond the text hold, layer after layer
+    value, vectors = quantized_vectors(writer, network.embedding, writer.ids())
+    scaled, step = vectors.scaled, vectors.step
+    padding = vectors.padding  # the steps that positions beyond the text hold, layer after layer
     rest = iter(layers)
     for number, block in enumerate(network.blocks):
         if number > 0:
@@ -231,14 +286,8 @@ def _written(network: Network, layers: list[Layer]) -> onnx.ModelProto:
         for position, layer in enumerate(islice(rest, len(block.convolutions)), start=1):
             name = f"conv{number + 1}_{position}"
             steps, weights, bias = in_8_bits(layer, step)
-            kernel = (
-                writer.constant(f"{name}_weights", weights.transpose(2, 1, 0)[:, :, None], np.int8),
-                writer.constant(f"{name}_steps", steps, np.float32),
-                writer.constant(f"{name}_zeros", np.zeros(len(steps)), np.int8),
-            )
             result = (writer.constant(f"{name}_step", layer.scale, np.float32), zero)
-            offset = writer.constant(f"{name}_bias", bias, np.int32)
-            value = writer.add(name, "QLinearConv", value, *scaled, *kernel, *result, offset)
+            value = quantized_convolution(writer, name, value, scaled, (steps, weights, bias), result)
             padding = _requantized(padding @ weights.sum(axis=0) + bias, step, steps, layer.scale)
             scaled, step = result, layer.scale
         value = writer.pool(value, number)

@@ -38,7 +38,7 @@ class Paths:
 
     def scores(self, texts: Texts) -> Floats:
         """Of each text what each model says, the deep path first: float64[texts, scores]."""
-        cut = [np.asarray(text[-self.recipe.maxlen :], np.int64) for text in texts]
+        cut = read_ids(self.recipe, texts)
         deep = deep_logits(self.deep, cut, self.recipe.ids_per_batch)
         return np.column_stack([deep.astype(np.float64), self.wide.scores(Corpus(cut), self.recipe.num_words)])
 
@@ -89,6 +89,11 @@ def join(paths: Paths, texts: Texts, labels: NDArray[np.int64]) -> Floats:
     weights = np.where(np.arange(len(judged)) < len(texts), WHOLE_WEIGHT, 1.0)
     lengths = read_lengths(recipe, judged)
     return fit_joining(paths.scores(judged), lengths, np.concatenate([labels, labels[crops.texts]]), weights)
+
+
+def read_ids(recipe: WideDeepRecipe, texts: Texts) -> list[Ints]:
+    """The token ids that are read of each text: its last ones, where it has more."""
+    return [np.asarray(text[-recipe.maxlen :], np.int64) for text in texts]
 
 
 def read_lengths(recipe: WideDeepRecipe, texts: Texts) -> Ints:

@@ -20,8 +20,9 @@ from onnx import TensorProto
 
 from training.graph_writer import INPUT, GraphWriter
 from training.inference_form import PADDING_ID, Floats
-from training.quantize import Layer, balancing, in_8_bits
-from training.wide_deep.network import LONGEST, SHORTEST, USUAL, WIDE_COLUMNS
+from training.quantize import Layer, balancing, in_8_bits, quantized_convolution, quantized_vectors
+from training.wide_deep.joining import length_powers
+from training.wide_deep.network import ROOT_OFFSET, WIDE_COLUMNS
 
 NGRAM_INPUT = "ngram_ids"
 BATCH_SIZE = 8
@@ -115,7 +116,7 @@ def float_form(network: WideDeep) -> onnx.ModelProto:
     return writer.model(_joined(writer, network, pooled, network.largest, network.summed))
 
 
-def best_quantized_form(network: WideDeep, training_token_ids: Sequence[NDArray[np.int32]]) -> onnx.ModelProto:
+def quantized_form(network: WideDeep, training_token_ids: Sequence[NDArray[np.int32]]) -> onnx.ModelProto:
     """The graph in 8 bits, with the same inputs and output.
 
     Args:
@@ -131,27 +132,16 @@ def best_quantized_form(network: WideDeep, training_token_ids: Sequence[NDArray[
         for (weights, bias), peak in zip(network.convolutions, peaks, strict=True)
     ]
     writer = GraphWriter(INPUT, NGRAM_INPUT)
-    low, high = min(float(vectors.min()), 0.0), max(float(vectors.max()), 0.0)
-    step = (high - low) / 255 or 1.0
-    centre = round(-low / step)
-    scaled = (writer.constant("vectors_step", step, np.float32), writer.constant("vectors_zero", centre, np.uint8))
-    table = writer.constant("embedding", np.clip(np.rint(vectors / step) + centre, 0, 255), np.uint8)
-    value = writer.by_channel(writer.add("vectors", "Gather", table, _extended_ids(writer, network.widest)))
+    value, embedded = quantized_vectors(writer, vectors, _extended_ids(writer, network.widest))
     result = (writer.constant("step", 1 / 255, np.float32), writer.constant("zero", 0, np.uint8))
     pooled = []
     for number, layer in enumerate(layers):
         name = f"conv{number + 1}"
-        steps, weights, bias = in_8_bits(layer, step)
-        kernel = (
-            writer.constant(f"{name}_weights", weights.transpose(2, 1, 0)[:, :, None], np.int8),
-            writer.constant(f"{name}_steps", steps, np.float32),
-            writer.constant(f"{name}_zeros", np.zeros(len(steps)), np.int8),
-        )
-        offset = writer.constant(f"{name}_bias", bias, np.int32)
-        activations = writer.add(name, "QLinearConv", value, *scaled, *kernel, *result, offset)
+        quantized = in_8_bits(layer, embedded.step)
+        activations = quantized_convolution(writer, name, value, embedded.scaled, quantized, result)
         activations = writer.add(f"{name}_by_filter", "Squeeze", activations, writer.axis(2))
         largest = writer.add(f"{name}_max", "ReduceMax", activations, writer.axis(2))
-        own = _own_steps(writer, name, len(weights), TensorProto.UINT8)
+        own = _own_steps(writer, name, len(layer.weights), TensorProto.UINT8)
         summed = writer.add(f"{name}_sum", "MatMulInteger", activations, own)
         pooled.append((_float64(writer, largest), _float64(writer, summed)))
     units = np.stack(peaks) / 255
@@ -205,11 +195,10 @@ def _joined(
     ids = writer.add("ids_read", "Gather", sums, writer.constant("counting", WIDE_COLUMNS - 1, np.int64), axis=1)
     values.append(_float64(writer, sums))
     lengths = np.arange(network.maxlen + 1)
-    u = np.log(np.clip(lengths, SHORTEST, LONGEST) / USUAL)
-    powers = np.stack([np.ones_like(u), u, u * u], axis=1)
+    powers = length_powers(lengths)
     deep, offset = powers @ network.by_length[0], powers @ network.by_length[1]
-    root = np.sqrt(lengths + 4.0)
-    factors = np.column_stack([deep, deep / root, powers * network.steps[:3], np.zeros_like(u)])
+    root = np.sqrt(lengths + ROOT_OFFSET)
+    factors = np.column_stack([deep, deep / root, powers * network.steps[:3], np.zeros(len(lengths))])
     by_length = writer.add("factors", "Gather", writer.constant("factors_by_length", factors, np.float64), ids)
     offsets = writer.constant("offset_by_length", (offset + deep * network.bias)[:, None], np.float64)
     terms = writer.add("terms", "Mul", writer.add("values", "Concat", *values, axis=1), by_length)

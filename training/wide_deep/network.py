@@ -13,16 +13,19 @@ Tensor = Any
 """What Keras's layers take and give."""
 
 SHORTEST, LONGEST, USUAL = 4, 800, 30
-"""Words: texts count as no shorter and no longer than this; and the length whose logarithm is called 0."""
+"""Token ids: texts count as no shorter and no longer than this; and the length whose logarithm is called 0."""
+
+ROOT_OFFSET = 4.0
+"""Token ids that a text counts for beyond its own where it is divided by the root of its length."""
 
 WIDE_COLUMNS = 4
 """Of an n-gram: its weight in a text of the usual length, its change with the logarithm of the length, and with the
-square of that; and 1 if it is a word, so that the sum counts words."""
+square of that; and 1 for a single token id, so that the sum counts the ids of a text."""
 
 
 @keras.saving.register_keras_serializable("training")
 class SumByRoot(keras.layers.Layer):  # type: ignore[misc]
-    """Sum over the text's own positions, divided by the root of (ids + 4): between a sum and a mean.
+    """Sum over the text's own positions, divided by the root of (ids + `ROOT_OFFSET`): between a sum and a mean.
 
     Inputs: activations [batch, length + 1, channels], the last of which stands after the text;
     1 for an id of the text and 0 for padding [batch, length, 1].
@@ -31,7 +34,7 @@ class SumByRoot(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
         """Computes it."""
         activations, is_id = inputs
-        return ops.sum(activations[:, :-1] * is_id, axis=1) / ops.sqrt(ops.sum(is_id, axis=1) + 4.0)
+        return ops.sum(activations[:, :-1] * is_id, axis=1) / ops.sqrt(ops.sum(is_id, axis=1) + ROOT_OFFSET)
 
 
 @keras.saving.register_keras_serializable("training")
@@ -56,7 +59,7 @@ class NgramSums(keras.layers.Layer):  # type: ignore[misc]
 class Joined(keras.layers.Layer):  # type: ignore[misc]
     """The deep path's logit [batch, 1] and the wide path's sums [batch, 4] -> the logit of both, float32[batch, 1].
 
-    With u = log(words / 30), the deep logit counts for a + b u + c u^2, and d + e u + f u^2 is added, besides the wide
+    With u = log(ids / 30), the deep logit counts for a + b u + c u^2, and d + e u + f u^2 is added, besides the wide
     sums times 1, u and u^2. Its weights are [[a, b, c], [d, e, f]].
     """
 

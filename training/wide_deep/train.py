@@ -21,8 +21,8 @@ from training.recipes import WideDeepRecipe
 from training.trained import History, Trained
 from training.wide_deep.corpus import Ints
 from training.wide_deep.deep import batches_of_like_length, padded
-from training.wide_deep.fit import Paths, Texts, fit_paths, held_out_split, join, read_lengths, whole_network
-from training.wide_deep.form import NGRAM_INPUT, best_quantized_form, float_form, read_network
+from training.wide_deep.fit import Paths, Texts, fit_paths, held_out_split, join, read_ids, read_lengths, whole_network
+from training.wide_deep.form import NGRAM_INPUT, float_form, quantized_form, read_network
 from training.wide_deep.joining import joined_logits
 
 CALIBRATION_TEXTS = 1_000
@@ -94,7 +94,7 @@ def train_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, Sh
     table = NgramTable(keys, recipe.max_order, recipe.num_words)
 
     def predict(reviews: NDArray[np.object_]) -> NDArray[np.float32]:
-        texts = [np.asarray(review[-recipe.maxlen :], np.int64) for review in reviews]
+        texts = read_ids(recipe, reviews)
         probabilities = np.zeros(len(texts), np.float32)
         for rows in batches_of_like_length(texts, recipe.ids_per_batch):
             token_ids = padded([texts[row] for row in rows])
@@ -114,13 +114,13 @@ def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: WideDeepRecipe, rev
         reviews: of the training data, for the 8-bit form to be calibrated on.
     """
     some = np.random.default_rng(recipe.seed).permutation(len(reviews))[:CALIBRATION_TEXTS]
-    texts = [np.asarray(reviews[row][-recipe.maxlen :], np.int64) for row in some]
+    texts = read_ids(recipe, [reviews[row] for row in some])
     batches = [padded([texts[row] for row in rows]) for rows in batches_of_like_length(texts, recipe.ids_per_batch)]
     network = read_network(model, recipe.maxlen)
     graphs = {
         "reference": to_onnx(model, OUTPUT),
         "float32": float_form(network),
-        "int8": best_quantized_form(network, batches),
+        "int8": quantized_form(network, batches),
     }
     ngrams = Ngrams(NGRAM_INPUT, keys, recipe.max_order)
     return Graphs(graphs, describe_layers(model, recipe.maxlen), ngrams)

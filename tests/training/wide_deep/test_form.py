@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.training.conftest import TINY_WIDE
 from tests.training.wide_deep.conftest import Whole, texts_of_every_length
 from training.wide_deep.deep import padded
-from training.wide_deep.form import WideDeep, best_quantized_form, float_form, in_16_bits, read_network
+from training.wide_deep.form import WideDeep, float_form, in_16_bits, quantized_form, read_network
 
 Answering = Callable[[NDArray[np.int32]], NDArray[np.float32]]
 
@@ -31,7 +31,7 @@ def network(whole: Whole) -> WideDeep:
 def graphs(network: WideDeep) -> dict[str, onnx.ModelProto]:
     texts = random_texts(200, seed=1)
     calibration = [texts[:100], texts[100:, :20]]
-    return {"float32": float_form(network), "int8": best_quantized_form(network, calibration)}
+    return {"float32": float_form(network), "int8": quantized_form(network, calibration)}
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_numbers_are_read_as_the_network_has_them(whole: Whole, network: WideDee
 def test_a_filter_that_never_answers_is_quantized_without_dividing_by_it(whole: Whole, network: WideDeep) -> None:
     (weights, bias), *others = network.convolutions
     silent = WideDeep(**{**vars(network), "convolutions": ((weights * 0, bias * 0 - 1), *others)})
-    graph = best_quantized_form(silent, [random_texts(50, seed=1)])
+    graph = quantized_form(silent, [random_texts(50, seed=1)])
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     unseen = random_texts(50, seed=2)
     feeds = {"token_ids": unseen, "ngram_ids": whole.table.look_up(unseen)}

@@ -1,14 +1,16 @@
-"""Which model a request asks: by its query, by its body, or not at all."""
+"""Which model a request asks, by its query, by its body, or not at all; and what that says of one text."""
 
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from fastapi import Request
 
-from service.api.schemas import ForModel
+from service.api.body import check_json_media_type, parse, read_body
+from service.api.schemas import ForModel, OneText
 from service.choice import Choice
 from service.errors import InvalidRequestError
 from service.inference.languages import AUTO
-from service.inference.predictor import Predictor
+from service.inference.predictor import Prediction, Predictor, check_text
 from service.state import state_of
 
 MODEL_PARAMETERS: list[dict[str, Any]] = [
@@ -30,6 +32,39 @@ MODEL_PARAMETERS: list[dict[str, Any]] = [
 _NOT_GIVEN = ForModel()
 
 Value = TypeVar("Value")
+Wanted = TypeVar("Wanted", bound=OneText)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[Wanted]):
+    """A request about one text.
+
+    Attributes:
+        wanted: its body.
+        predictor: of the model that answers.
+        prediction: what that says of the text.
+    """
+
+    wanted: Wanted
+    predictor: Predictor
+    prediction: Prediction
+
+
+async def ask(request: Request, kind: type[Wanted]) -> Asked[Wanted]:
+    """Reads a request of this kind, and has its text judged.
+
+    Raises:
+        ServiceError: of the kind that says what is wrong with it, or that the service cannot answer now.
+    """
+    state = state_of(request)
+    check_json_media_type(request)
+    wanted = parse(await read_body(request, state.settings), kind)
+    choice = asked_choice(request, wanted)
+    check_text(wanted.text, state.settings.max_text_chars, "/text")
+    predictor = choice.of(wanted.text)
+    request.scope["texts"] = 1
+    [prediction] = await state.scheduler.predict(predictor, [wanted.text])
+    return Asked(wanted, predictor, prediction)
 
 
 def asked_choice(request: Request, body: ForModel = _NOT_GIVEN) -> Choice:

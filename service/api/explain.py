@@ -5,12 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
-from service.api.asking import MODEL_PARAMETERS, asked_choice, model_ref
-from service.api.body import check_json_media_type, parse, read_body
+from service.api.asking import MODEL_PARAMETERS, ask, model_ref
 from service.api.schemas import ExplainRequest, ExplainResponse
 from service.errors import OverloadedError
 from service.inference.explanation import Explaining, Explanation, Logits, explaining
-from service.inference.predictor import check_text
 from service.state import State, state_of
 
 router = APIRouter(tags=["explain"])
@@ -53,18 +51,12 @@ async def explain(request: Request) -> Response:
     Phrases are looked for among all pairs of neighbours and, around the twelve strongest of them, all runs of three to
     five words. A run is a phrase if it would lose something without its first word, and without its last.
     """
-    state = state_of(request)
-    check_json_media_type(request)
-    wanted = parse(await read_body(request, state.settings), ExplainRequest)
-    choice = asked_choice(request, wanted)
-    check_text(wanted.text, state.settings.max_text_chars, "/text")
-    predictor = choice.of(wanted.text)
-    request.scope["texts"] = 1
-    [prediction] = await state.scheduler.predict(predictor, [wanted.text])
+    asked, state = await ask(request, ExplainRequest), state_of(request)
+    text, predictor = asked.wanted.text, asked.predictor
     limit = state.settings.max_explained_words
-    steps = explaining(predictor, wanted.text, prediction, wanted.max_phrases, limit)
+    steps = explaining(predictor, text, asked.prediction, asked.wanted.max_phrases, limit)
     explanation = await _computed(steps, Logits(predictor), state)
-    answer = {**explanation.as_dict(wanted.text), "model": model_ref(predictor)}
+    answer = {**explanation.as_dict(text), "model": model_ref(predictor)}
     return Response(_to_json(answer), media_type="application/json")
 
 

@@ -6,11 +6,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
-from service.api.asking import MODEL_PARAMETERS, asked_choice, model_ref
-from service.api.body import check_json_media_type, parse, read_body
+from service.api.asking import MODEL_PARAMETERS, ask, model_ref
 from service.api.schemas import LayersRequest, LayersResponse
 from service.inference.layers import Inside, Token, look_inside
-from service.inference.predictor import Predictor, check_text
+from service.inference.predictor import Predictor
 from service.state import state_of
 
 router = APIRouter(tags=["explain"])
@@ -44,19 +43,13 @@ async def layers(request: Request) -> Response:
     Activations are of the reference graph, in float32; the prediction is the one that `/predict` gives. A model whose
     bundle does not describe its layers is a problem; `/models` says which do.
     """
-    state = state_of(request)
-    check_json_media_type(request)
-    wanted = parse(await read_body(request, state.settings), LayersRequest)
-    choice = asked_choice(request, wanted)
-    check_text(wanted.text, state.settings.max_text_chars, "/text")
-    predictor = choice.of(wanted.text)
-    request.scope["texts"] = 1
-    [prediction] = await state.scheduler.predict(predictor, [wanted.text])
+    asked, state = await ask(request, LayersRequest), state_of(request)
+    text, predictor = asked.wanted.text, asked.predictor
     async with state.looking_inside:
-        inside = await asyncio.to_thread(look_inside, predictor, wanted.text, state.settings.max_explained_words)
+        inside = await asyncio.to_thread(look_inside, predictor, text, state.settings.max_explained_words)
     answer = {
-        "prediction": prediction.fields(),
-        **_fields(wanted.text, predictor, inside),
+        "prediction": asked.prediction.fields(),
+        **_fields(text, predictor, inside),
         "model": model_ref(predictor),
     }
     return Response(_to_json(answer), media_type="application/json")

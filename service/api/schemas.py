@@ -82,12 +82,17 @@ class ManyResponse(BaseModel):
     model: ModelRef | None = Field(description="null where several models have answered.")
 
 
-class ExplainRequest(ForModel):
-    """A text to be explained."""
+class OneText(ForModel):
+    """A request about one text."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "I loved every minute of it."}]})
 
     text: Annotated[Text, Field(description="One review, in the language of the model.")]
+
+
+class ExplainRequest(OneText):
+    """A text to be explained."""
+
     max_phrases: Annotated[
         int,
         Field(
@@ -135,12 +140,8 @@ class ExplainResponse(BaseModel):
     model: ModelRef
 
 
-class LayersRequest(ForModel):
+class LayersRequest(OneText):
     """A text whose way through the network is asked for."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "I loved every minute of it."}]})
-
-    text: Annotated[Text, Field(description="One review, in the language of the model.")]
 
 
 class TokenBody(BaseModel):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from service.errors import BundleError
+from tests.browser import chromium
 from tests.service.conftest import MODELS_DIR
-from tests.service.page.conftest import CHROMIUM
 from tests.training.test_plots import HISTORY, LENGTH, METRICS
 from tests.training.test_run import training
 from training.errors import RunError
@@ -197,12 +197,8 @@ def test_a_bundle_that_does_not_check_out_is_not_shown(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,18 +1,17 @@
 """A real browser on a real service."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 
+from tests.browser import chromium
 from tests.service.conftest import MODELS_DIR, write_korean_bundle, write_small_bundle
 from tests.service.running import Running, running
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SECONDS = 20
 LAYER = {"name": "scores", "kind": "Embedding", "output_shape": [20, 1], "parameters": 11}
 REFUSED = "Failed to load resource"  # what the browser notes of every answer that is a problem
@@ -22,12 +21,8 @@ expect.set_options(timeout=SECONDS * 1000)
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="package")

@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from service.inference.characters import FIRST_ID, CharacterTokenizer
 from service.inference.keras_imdb import KerasImdbSpec, KerasImdbTokenizer, plain_typography
 from service.inference.tokenizer import Tokenizer
@@ -55,6 +58,10 @@ class DataSet:
     exact: list[int]
     train_texts: list[str] | None = None
     short_texts: dict[str, LabelledTexts] = field(default_factory=dict)
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Token ids of each text."""
+        return [np.asarray(encoded.token_ids, np.int64) for encoded in self.tokenizer.encode(texts)]
 
 
 def read_imdb(recipe: Recipe, data_dir: Path | None) -> DataSet:

@@ -73,6 +73,9 @@ class WideDeepRecipe(Recipe):
     validation_share: float  # of the training reviews, held out to choose how the paths are joined
     judged_crops: tuple[int, int]  # of each of these beside the whole: anywhere, and at its end
 
+    # Negation
+    negation_margin: float  # logit of the contrary that a negated word has at least; 0 is no rules of negation
+
     # Deep path
     embedding_dim: int  # numbers per word vector
     vector_window: int  # words around a word that its vector is to tell of, on either side
@@ -139,6 +142,7 @@ TUNED = WideDeepRecipe(
     threshold=0.5,
     validation_share=0.2,
     judged_crops=(2, 2),
+    negation_margin=1.5,
     embedding_dim=64,
     vector_window=5,
     kernel_sizes=(1, 2, 3),
@@ -184,6 +188,7 @@ KOREAN = KoreanRecipe(
     longest_run=2,
     validation_share=0.1,
     judged_crops=(0, 0),
+    negation_margin=0.0,
     embedding_dim=64,
     vector_window=5,
     kernel_sizes=(2, 3),

@@ -21,7 +21,7 @@ class Corpus:
         texts: token ids of each.
     """
 
-    def __init__(self, texts: Sequence[Sequence[int]] | Sequence[Ints] | NDArray[np.object_]) -> None:
+    def __init__(self, texts: Sequence[Sequence[int] | Ints] | NDArray[np.object_]) -> None:
         self.lengths: Ints = np.array([len(text) for text in texts], np.int64)
         """Ids of each text."""
         self.starts: Ints = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])

@@ -1,7 +1,7 @@
 """Fitting both paths, and joining them by what held-out reviews say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -14,7 +14,8 @@ from training.wide_deep.corpus import Corpus, Ints, random_crops
 from training.wide_deep.deep import START_ID, deep_logits, fit_deep
 from training.wide_deep.features import Floats
 from training.wide_deep.form import in_16_bits
-from training.wide_deep.joining import fit_joining
+from training.wide_deep.joining import fit_joining, joined_logits
+from training.wide_deep.negation import FADING, Encode, fading, negation_weights
 from training.wide_deep.network import WIDE_COLUMNS, build_whole
 from training.wide_deep.wide import Wide, fit_wide
 from training.wide_deep.word_vectors import word_vectors
@@ -23,7 +24,7 @@ SPLIT_SEED = 113
 WHOLE_WEIGHT = 3.0
 """What a whole review counts for when the paths are joined; a crop counts for 1."""
 
-Texts = Sequence[Sequence[int]] | NDArray[np.object_]
+Texts = Sequence[Sequence[int] | Ints] | NDArray[np.object_]
 """Token ids of texts, the start id first."""
 
 
@@ -74,6 +75,49 @@ def held_out_split(recipe: WideDeepRecipe, labels: NDArray[np.int64]) -> tuple[I
     return np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out)
 
 
+@dataclass(frozen=True)
+class JoinedPaths:
+    """Both paths, joined.
+
+    Attributes:
+        paths: trained.
+        numbers: that join their scores (see `joined_logits`), [scores + 1, 3].
+        negations: what the rules of negation add (see `negation_weights`), if there are rules for the language.
+    """
+
+    paths: Paths
+    numbers: Floats
+    negations: Wide | None
+
+    def logits(self, texts: Texts) -> Floats:
+        """Of each text, float64[n]."""
+        logits = joined_logits(self.numbers, self.paths.scores(texts), read_lengths(self.paths.recipe, texts))
+        return logits + self.negated(texts)
+
+    def negated(self, texts: Texts) -> Floats:
+        """What the rules of negation add to the logit of each text, float64[n]."""
+        if self.negations is None:
+            return np.zeros(len(texts))
+        recipe, corpus = self.paths.recipe, Corpus(read_ids(self.paths.recipe, texts))
+        added: Floats = self.negations.scores(corpus, recipe.num_words)[:, 0] * fading(corpus.lengths)
+        return added
+
+
+def joined_paths(paths: Paths, numbers: Floats, encode: Encode) -> JoinedPaths:
+    """Both paths joined, and what the rules of negation add then.
+
+    Args:
+        paths: trained.
+        numbers: that join them.
+        encode: reads words.
+    """
+    plain = JoinedPaths(paths, numbers, None)
+    recipe = paths.recipe
+    if not recipe.negation_margin:
+        return plain
+    return replace(plain, negations=negation_weights(encode, plain.logits, recipe.num_words, recipe.negation_margin))
+
+
 def join(paths: Paths, texts: Texts, labels: NDArray[np.int64]) -> Floats:
     """The numbers that join the paths' scores (see `joined_logits`), from reviews that no path was fitted on.
 
@@ -101,23 +145,26 @@ def read_lengths(recipe: WideDeepRecipe, texts: Texts) -> Ints:
     return np.minimum([len(text) for text in texts], recipe.maxlen)
 
 
-def whole_network(paths: Paths, numbers: Floats) -> tuple[keras.Model, Ints]:
+def whole_network(joined: JoinedPaths) -> tuple[keras.Model, Ints]:
     """Both paths as one network, and the keys of its n-grams.
 
-    What the joining makes of an n-gram's scores is linear in them, so that it is worked into the n-grams' weights.
-
-    Args:
-        paths: trained.
-        numbers: that join them, [scores + 1, 3].
+    What the joining makes of an n-gram's scores is linear in them, so that it is worked into the n-grams' weights; what
+    the rules of negation add to them is as well.
 
     Returns:
         The network, and the keys of all n-grams of two and more words, int64[n], rising, as `NgramTable` wants them.
     """
+    paths, numbers = joined.paths, joined.numbers
     recipe, wide = paths.recipe, paths.wide
-    words, *ngrams = wide.features.keys
-    keys = np.concatenate(ngrams)
+    learnt = [(wide.features, wide.weights @ numbers[1:-1])]
+    if joined.negations:
+        learnt.append((joined.negations.features, joined.negations.weights * FADING))
+    keys = np.unique(np.concatenate([key for features, _ in learnt for key in features.keys[1:]]))
     table = np.zeros((recipe.num_words + len(keys), WIDE_COLUMNS))
-    table[np.concatenate([words, np.arange(len(keys)) + recipe.num_words]), :3] = wide.weights @ numbers[1:-1]
+    for features, weights in learnt:
+        words, *ngrams = features.keys
+        rows = np.searchsorted(keys, np.concatenate(ngrams)) + recipe.num_words
+        table[np.concatenate([words, rows]), :3] += weights
     table[1 : recipe.num_words, 3] = 1
     rounded, steps = in_16_bits(table)
     model = build_whole(recipe, paths.deep, len(table))

@@ -21,9 +21,19 @@ from training.recipes import WideDeepRecipe
 from training.trained import History, Trained
 from training.wide_deep.corpus import Ints
 from training.wide_deep.deep import batches_of_like_length, padded
-from training.wide_deep.fit import Paths, Texts, fit_paths, held_out_split, join, read_ids, read_lengths, whole_network
+from training.wide_deep.fit import (
+    JoinedPaths,
+    Paths,
+    Texts,
+    fit_paths,
+    held_out_split,
+    join,
+    joined_paths,
+    read_ids,
+    whole_network,
+)
 from training.wide_deep.form import NGRAM_INPUT, float_form, quantized_form, read_network
-from training.wide_deep.joining import joined_logits
+from training.wide_deep.negation import Encode
 
 CALIBRATION_TEXTS = 1_000
 """Training reviews that tell the 8-bit form how large each filter's answers become."""
@@ -52,37 +62,41 @@ class Judged:
     joining: NDArray[np.float64]
 
 
-def judge_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts]) -> Judged:
+def judge_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts], encode: Encode) -> Judged:
     """Fits both paths on a part of the training reviews, and judges them by the rest.
 
     Args:
         recipe: all choices.
         train: the training reviews.
         short: sets of short texts out of them, on which what is held out is judged as well.
+        encode: reads words.
     """
     reviews, labels = train
     fitted, held_out = held_out_split(recipe, labels)
     print(f"Fitting {len(fitted):,} reviews; {len(held_out):,} others judge them and tell how to join the paths")
     paths = fit_paths(recipe, reviews[fitted], labels[fitted])
     numbers = join(paths, reviews[held_out], labels[held_out])
-    return Judged(_measure_held_out(paths, reviews, labels, held_out, short), numbers)
+    return Judged(_measure_held_out(paths, reviews, labels, held_out, short, encode), numbers)
 
 
-def train_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts], run_dir: Path) -> Trained:
+def train_wide_deep(
+    recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts], encode: Encode, run_dir: Path
+) -> Trained:
     """Judges the recipe by held-out reviews, then fits both paths on all, joined as those have told.
 
     Args:
         recipe: all choices.
         train: the training reviews.
         short: as in `judge_wide_deep`.
+        encode: as there.
         run_dir: gets the model; one that is there already is not fitted again.
     """
     model_file, keys_file, record_file = run_dir / "model.keras", run_dir / "ngrams.npy", run_dir / "fitted.json"
     if not record_file.exists():
-        judged = judge_wide_deep(recipe, train, short)
+        judged = judge_wide_deep(recipe, train, short, encode)
         print(f"Held-out accuracy {judged.metrics['accuracy']:.4f}; fitting all {len(train[1]):,} reviews")
         paths = fit_paths(recipe, *train)
-        model, keys = whole_network(paths, judged.joining)
+        model, keys = whole_network(joined_paths(paths, judged.joining, encode))
         model.save(model_file)
         np.save(keys_file, keys)
         record = {"history": paths.history, "held_out": judged.metrics, "joining": judged.joining.tolist()}
@@ -132,6 +146,7 @@ def _measure_held_out(
     labels: NDArray[np.int64],
     held_out: Ints,
     short: Mapping[str, ShortTexts],
+    encode: Encode,
 ) -> dict[str, Any]:
     """Metrics on held-out reviews and on the short texts out of them.
 
@@ -140,23 +155,25 @@ def _measure_held_out(
     """
     half_of = np.random.default_rng(paths.recipe.seed).permutation(len(labels)) % 2
     half_of[np.setdiff1d(np.arange(len(labels)), held_out)] = -1
-    numbers = {}
+    networks = {}
     for half in (0, 1):
         others = np.flatnonzero(half_of == 1 - half)
-        numbers[half] = join(paths, reviews[others], labels[others])
+        networks[half] = joined_paths(paths, join(paths, reviews[others], labels[others]), encode)
     whole = ShortTexts(reviews[held_out], labels[held_out], held_out)
     measured = {
-        name: metrics(_answers(paths, texts, half_of, numbers), paths.recipe.threshold)
+        name: metrics(_answers(networks, texts, half_of), paths.recipe.threshold)
         for name, texts in {"": whole, **short}.items()
     }
     return {**measured.pop(""), **({"short_texts": measured} if measured else {})}
 
 
-def _answers(paths: Paths, texts: ShortTexts, half_of: Ints, numbers: Mapping[int, NDArray[np.float64]]) -> Answers:
-    """What the paths say of those texts that are held out, joined by the numbers of the other half."""
+def _answers(networks: Mapping[int, JoinedPaths], texts: ShortTexts, half_of: Ints) -> Answers:
+    """What is said of those texts that are held out, by the network that the other half joined."""
     halves = half_of[texts.reviews]
+    logits = np.zeros(len(halves))
+    for half, network in networks.items():
+        rows = np.flatnonzero(halves == half)
+        logits[rows] = network.logits([texts.token_ids[row] for row in rows.tolist()])
     held_out = halves >= 0
-    token_ids = [token_ids for token_ids, wanted in zip(texts.token_ids, held_out, strict=True) if wanted]
-    scores, lengths = paths.scores(token_ids), read_lengths(paths.recipe, token_ids)
-    logits = np.where(halves[held_out] == 0, *(joined_logits(numbers[half], scores, lengths) for half in (0, 1)))
-    return Answers(expit(logits), texts.labels[held_out], np.array([len(ids) for ids in token_ids]))
+    lengths = np.array([len(token_ids) for token_ids in texts.token_ids])
+    return Answers(expit(logits[held_out]), texts.labels[held_out], lengths[held_out])

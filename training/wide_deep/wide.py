@@ -32,9 +32,10 @@ class Wide:
     def scores(self, corpus: Corpus, num_words: int) -> Floats:
         """Of each text, float64[texts, columns]; an n-gram counts as often as it occurs."""
         sums = np.zeros((len(corpus.token_ids) + 1, self.weights.shape[1]))
+        weights = np.append(self.weights, np.zeros((1, self.weights.shape[1])), axis=0)  # the last is that of none, -1
         for found in self.features.at(corpus, num_words):
             # An n-gram stands at its first id, and none reaches into the next text.
-            sums[1:] += np.where((found >= 0)[:, None], self.weights[found], 0)
+            sums[1:] += weights[found]
         sums = np.cumsum(sums, axis=0)
         scores: Floats = sums[corpus.starts + corpus.lengths] - sums[corpus.starts] + self.biases
         return scores

@@ -1,5 +1,7 @@
 """From reviews to graphs: what is measured on held-out reviews, and a run that is resumed."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.training.conftest import REVIEWS, TINY_WIDE, ragged
 from training.data import Split
 from training.evaluate import Answers
 from training.trained import Trained
+from training.wide_deep import fit as fit_module
 from training.wide_deep import train as train_module
 from training.wide_deep.deep import padded
 from training.wide_deep.fit import Paths, Texts, held_out_split
@@ -25,6 +28,11 @@ def short_texts(reviews: Split) -> dict[str, ShortTexts]:
     """The first words of every review."""
     starts = [[1, *review[1:6]] for review in reviews[0]]
     return {"beginnings": ShortTexts(starts, reviews[1], np.arange(REVIEWS))}
+
+
+def no_words(texts: Sequence[str]) -> list[NDArray[np.int64]]:
+    """Token ids of texts of which no word is known."""
+    return [np.array([1]) for _ in texts]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +51,7 @@ def trained(paths: Paths, reviews: Split, run_dir: Path) -> Trained:
             return paths
 
         patch.setattr(train_module, "fit_paths", fit_paths)
-        trained = train_wide_deep(TINY_WIDE, reviews, short_texts(reviews), run_dir)
+        trained = train_wide_deep(TINY_WIDE, reviews, short_texts(reviews), no_words, run_dir)
     kept = held_out_split(TINY_WIDE, reviews[1])[0]
     assert fitted == [  # first to judge, then whole
         (list(reviews[0][kept]), reviews[1][kept].tolist()),
@@ -104,7 +112,7 @@ def test_a_run_that_is_there_already_is_not_fitted_again(
 
     monkeypatch.setattr(train_module, "fit_paths", fitted_again)
     monkeypatch.setattr(train_module, "wide_deep_graphs", lambda *_: trained.graphs)  # spares the conversion
-    resumed = train_wide_deep(TINY_WIDE, reviews, {}, run_dir)
+    resumed = train_wide_deep(TINY_WIDE, reviews, {}, no_words, run_dir)
     assert (resumed.history, resumed.held_out) == (trained.history, trained.held_out)
     np.testing.assert_array_equal(resumed.predict(reviews[0]), trained.predict(reviews[0]))
 
@@ -112,7 +120,7 @@ def test_a_run_that_is_there_already_is_not_fitted_again(
 class Naming:
     """Paths whose score of a text is the number of the review that it is from, which its first word tells."""
 
-    recipe = TINY_WIDE
+    recipe = replace(TINY_WIDE, negation_margin=0.0)
 
     def scores(self, texts: Texts) -> NDArray[np.float64]:
         return np.array([[text[1] - 3] for text in texts], np.float64)
@@ -137,12 +145,12 @@ def test_no_text_is_judged_by_numbers_that_its_review_had_a_part_in(monkeypatch:
         return {}
 
     monkeypatch.setattr(train_module, "join", join)
-    monkeypatch.setattr(train_module, "joined_logits", joined_logits)
+    monkeypatch.setattr(fit_module, "joined_logits", joined_logits)
     monkeypatch.setattr(train_module, "metrics", metrics)
     held_out = np.arange(1, REVIEWS, 3)
     twice = np.repeat(np.arange(REVIEWS), 2)
     short = ShortTexts(ragged([texts[number] for number in twice]), labels[twice], twice)
-    train_module._measure_held_out(Naming(), texts, labels, held_out, {"twice": short})  # type: ignore[arg-type]
+    train_module._measure_held_out(Naming(), texts, labels, held_out, {"twice": short}, no_words)  # type: ignore[arg-type]
     assert sorted(told[0] | told[1]) == held_out.tolist()
     assert not told[0] & told[1]
     assert min(len(half) for half in told) > len(held_out) / 4

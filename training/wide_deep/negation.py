@@ -1,0 +1,164 @@
+"""What a negation makes of praise and of blame: weights of n-grams by a rule of English.
+
+The reviews teach little of it, as a sentence with *not bad* stands in good reviews and in bad ones. So the paths are
+asked what they make of a word of negation before a word of praise or of blame, and where they do not clearly say the
+contrary, the n-gram of both gets what is missing. It counts in short texts and fades in long ones, which have other
+things to go by.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+
+from training.wide_deep.corpus import SPECIAL_IDS, Ints
+from training.wide_deep.features import Features, Floats
+from training.wide_deep.joining import length_powers
+from training.wide_deep.wide import Wide
+
+NEGATIVE, POSITIVE = 0, 1
+
+FADING = (4.84 / 13.69, -4.4 / 13.69, 1 / 13.69)
+"""What the powers of the length (`length_powers`) make of a weight: ((2.2 - u) / 3.7) ** 2, which is 1 for texts of 7
+words, .35 for 30, .1 for 80 and next to nothing beyond."""
+
+# Of each kind, words of blame and words of praise.
+QUALITIES = (
+    "bad boring dull terrible awful horrible stupid poor weak slow predictable disappointing annoying "
+    "ridiculous silly lame pointless confusing tedious cheap fake bland flat forgettable ugly painful pathetic "
+    "laughable pretentious overrated unfunny lousy dreadful disgusting irritating clumsy shallow empty "
+    "unbelievable wooden wasted tiresome repetitive uninteresting unconvincing unnecessary messy sloppy clichéd "
+    "contrived mediocre cheesy dumb sentimental depressing offensive ordinary worthless unpleasant childish "
+    "amateurish embarrassing insulting unwatchable superficial wrong long",
+    "good great funny interesting entertaining excellent wonderful original exciting clever special convincing "
+    "believable brilliant amazing beautiful charming moving enjoyable memorable powerful impressive fascinating "
+    "touching smart intelligent fresh scary fun fantastic awesome effective realistic satisfying worthwhile "
+    "surprising subtle creative engaging gripping thrilling romantic suspenseful witty lovely pleasant "
+    "refreshing compelling remarkable outstanding superb terrific delightful hilarious imaginative inspiring "
+    "likable stylish worth recommended",
+)
+FEELINGS = (
+    "disappointed bored annoyed confused offended irritated disgusted",
+    "impressed entertained moved touched amused surprised thrilled convinced pleased captivated satisfied",
+)
+VERBS = (
+    "hate dislike regret mind skip miss disappoint bore fail waste drag lack suffer",
+    "like love enjoy recommend appreciate admire work succeed care",
+)
+THINGS = (
+    "waste mess failure disaster disappointment bore dud bomb",
+    "masterpiece classic success gem triumph delight must",
+)
+PARTS = (
+    "complaint complaints flaw flaws weakness weaknesses cliché clichés mistakes regrets problem problems",
+    "charm wit suspense depth humor humour chemistry tension originality imagination surprises laughs talent "
+    "plot sense",
+)
+_DEGREES = (
+    "very so really that too even particularly all quite exactly entirely completely terribly remotely as at ever"
+)
+"""What stands between a negation and a quality, and lets it stand."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Words of negation, what may stand behind them, and what they turn into its contrary.
+
+    Attributes:
+        negations: the first word.
+        between: a word that may follow; "-" is none.
+        words: of blame and of praise.
+        beginnings: of texts with it.
+    """
+
+    negations: str
+    between: str
+    words: tuple[str, str]
+    beginnings: tuple[str, ...] = ("",)
+
+    def phrases(self) -> Iterator[tuple[str, int]]:
+        """Each n-gram and its label."""
+        for negation, between in product(self.negations.split(), self.between.split()):
+            for label, words in zip((POSITIVE, NEGATIVE), self.words, strict=True):
+                for word in words.split():
+                    yield (f"{negation} {word}" if between == "-" else f"{negation} {between} {word}"), label
+
+
+_FILM = ("", "it", "this film", "the story")
+_I = ("", "i", "you")
+RULES = (
+    Rule("not never", f"- {_DEGREES} a an any one", QUALITIES, ("", "it is", "it was", "this film was")),
+    Rule("isn't wasn't aren't weren't ain't", f"- {_DEGREES} a an any", QUALITIES, _FILM),
+    Rule("not never", f"- {_DEGREES} be feel get", FEELINGS, ("", "i was", "i am")),
+    Rule("wasn't isn't aren't weren't", f"- {_DEGREES}", FEELINGS, _I),
+    Rule(
+        "don't didn't doesn't won't wouldn't can't cannot couldn't",
+        "be feel get look seem become find",
+        QUALITIES,
+        _FILM,
+    ),
+    Rule("don't didn't won't wouldn't can't cannot couldn't", "be feel get", FEELINGS, _I),
+    Rule("don't didn't doesn't won't wouldn't can't cannot couldn't not never", "- really even ever", VERBS, _I),
+    Rule("hard impossible difficult nothing", "to", VERBS, ("", "it is", "it's")),
+    Rule("never", "is was becomes becoming became gets getting feels felt seems seemed looks", QUALITIES, _FILM),
+    Rule("couldn't can't cannot could", "be get", ("better", "worse")),
+    Rule("not isn't wasn't never", "a the", THINGS, ("", "it is", "it was")),
+    Rule("no without any", "- real", PARTS),
+    Rule("nothing neither nor hardly barely scarcely nowhere", "- really particularly very", QUALITIES),
+    Rule("hardly never no", "a", QUALITIES),
+    Rule("hardly", "a", THINGS),
+    Rule("far", "from", QUALITIES, ("", "it is")),
+    Rule("anything", "but", QUALITIES, ("", "it is")),
+    Rule("less", "than", QUALITIES, ("", "it is")),
+    Rule("without", "a any one", QUALITIES),
+)
+
+Encode = Callable[[Sequence[str]], Sequence[Ints]]
+"""Token ids of texts, the start id first."""
+
+
+def fading(lengths: Sequence[int] | Ints) -> Floats:
+    """What a weight counts for in texts of so many token ids, float64[n]."""
+    counted: Floats = length_powers(np.asarray(lengths)) @ np.array(FADING)
+    return counted
+
+
+def negation_weights(encode: Encode, logits: Callable[[Sequence[Ints]], Floats], num_words: int, margin: float) -> Wide:
+    """Weights of the n-grams of `RULES`, in one column.
+
+    Args:
+        encode: reads phrases, and texts that begin with them.
+        logits: of both paths, joined.
+        num_words: above every token id.
+        margin: logit of the contrary that an n-gram is to have at least.
+    """
+    rules = {phrase: (label, rule) for rule in RULES for phrase, label in rule.phrases()}
+    phrases: dict[int, str] = {}  # by their keys
+    for phrase, ids in zip(rules, encode(list(rules)), strict=True):
+        words = ids[1:].tolist()
+        if len(words) == len(phrase.split()) and min(words) >= SPECIAL_IDS:  # all of them are known
+            phrases[functools.reduce(lambda key, word: key * num_words + word, words)] = phrase
+    keys = np.array(sorted(phrases), np.int64)
+    known = [rules[phrases[key]] for key in keys.tolist()]
+    texts = [
+        [f"{beginning} {phrases[key]}".strip() for beginning in rule.beginnings]
+        for key, (_, rule) in zip(keys.tolist(), known, strict=True)
+    ]
+    token_ids = encode([text for beginnings in texts for text in beginnings])
+    said = logits(token_ids) if token_ids else np.zeros(0)
+    of_phrase = np.repeat(np.arange(len(keys)), [len(beginnings) for beginnings in texts])
+    signs = np.array([1 if label == POSITIVE else -1 for label, _ in known], np.int64)
+
+    def total(values: Floats) -> Floats:
+        """Of all texts with each phrase."""
+        return np.bincount(of_phrase, values, len(keys)).astype(np.float64)
+
+    missing = total(margin - signs[of_phrase] * said)
+    weights = signs * np.maximum(missing, 0) / total(fading([len(ids) for ids in token_ids]))
+    some = weights != 0
+    keys, weights = keys[some], weights[some]
+    ends = np.searchsorted(keys, [0, num_words, num_words**2, num_words**3])
+    features = Features(tuple(keys[first:end] for first, end in pairwise(ends)))
+    return Wide(features, weights[:, None], np.zeros(1))

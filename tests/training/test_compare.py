@@ -426,12 +426,18 @@ def test_the_first_sentences_are_as_they_were_written_down() -> None:
     assert [kind for _, _, kind in rows] == ["plain"] * 32 + ["negated or mixed"] * 32
 
 
-def test_the_korean_first_sentences_are_as_they_were_written_down() -> None:
-    with FIRST_SENTENCES.with_suffix(".ko.csv").open(newline="") as file:
-        written = "".join(f"{row['label']}\t{row['text']}\n" for row in csv.DictReader(file))
-    assert hashlib.sha256(written.encode()).hexdigest() == (
-        "73bc7ee742f25763ad3a1ff9fee0196db623cb42a62e494d2d668d359a4aee83"
-    )
+@pytest.mark.parametrize(
+    ("file", "sha256"),
+    [
+        ("first_sentences.ko.csv", "73bc7ee742f25763ad3a1ff9fee0196db623cb42a62e494d2d668d359a4aee83"),
+        ("unseen_sentences.csv", "91b7c47eccaf34c8be3260c754d5ebc3510a54f38b9c21fd12500b118e705c89"),
+        ("development_sentences.csv", "1283865725ac632db00349e23c1ea6f4efc3178b71b92407ae84403731cf6aa6"),
+    ],
+)
+def test_other_sentences_are_as_they_were_written_down(file: str, sha256: str) -> None:
+    with FIRST_SENTENCES.with_name(file).open(newline="") as opened:
+        written = "".join(f"{row['label']}\t{row['text']}\n" for row in csv.DictReader(opened))
+    assert hashlib.sha256(written.encode()).hexdigest() == sha256
 
 
 def test_the_first_sentences_can_be_compared_on() -> None:

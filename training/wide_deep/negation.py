@@ -31,7 +31,7 @@ QUALITIES = (
     "laughable pretentious overrated unfunny lousy dreadful disgusting irritating clumsy shallow empty "
     "unbelievable wooden wasted tiresome repetitive uninteresting unconvincing unnecessary messy sloppy clichéd "
     "contrived mediocre cheesy dumb sentimental depressing offensive ordinary worthless unpleasant childish "
-    "amateurish embarrassing insulting unwatchable superficial wrong long",
+    "amateurish embarrassing insulting unwatchable superficial wrong",
     "good great funny interesting entertaining excellent wonderful original exciting clever special convincing "
     "believable brilliant amazing beautiful charming moving enjoyable memorable powerful impressive fascinating "
     "touching smart intelligent fresh scary fun fantastic awesome effective realistic satisfying worthwhile "
@@ -44,9 +44,15 @@ FEELINGS = (
     "impressed entertained moved touched amused surprised thrilled convinced pleased captivated satisfied",
 )
 VERBS = (
-    "hate dislike regret mind skip miss disappoint bore fail waste drag lack suffer",
-    "like love enjoy recommend appreciate admire work succeed care",
+    "hate dislike regret skip miss",
+    "like love enjoy recommend appreciate admire care",
 )
+"""What a person does; *don't waste* and *never mind* mean something else."""
+DEEDS = (
+    "disappoint bore fail waste drag lack suffer",
+    "work succeed convince",
+)
+"""What a film does."""
 THINGS = (
     "waste mess failure disaster disappointment bore dud bomb",
     "masterpiece classic success gem triumph delight must",
@@ -101,9 +107,10 @@ RULES = (
     ),
     Rule("don't didn't won't wouldn't can't cannot couldn't", "be feel get", FEELINGS, _I),
     Rule("don't didn't doesn't won't wouldn't can't cannot couldn't not never", "- really even ever", VERBS, _I),
+    Rule("doesn't didn't", "- really even ever", DEEDS, _FILM),
     Rule("hard impossible difficult nothing", "to", VERBS, ("", "it is", "it's")),
     Rule("never", "is was becomes becoming became gets getting feels felt seems seemed looks", QUALITIES, _FILM),
-    Rule("couldn't can't cannot could", "be get", ("better", "worse")),
+    Rule("couldn't can't cannot not", "be get", ("better", "worse")),
     Rule("not isn't wasn't never", "a the", THINGS, ("", "it is", "it was")),
     Rule("no without any", "- real", PARTS),
     Rule("nothing neither nor hardly barely scarcely nowhere", "- really particularly very", QUALITIES),

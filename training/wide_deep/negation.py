@@ -69,6 +69,21 @@ _DEGREES = (
 
 
 @dataclass(frozen=True)
+class Phrase:
+    """A negation with what it negates.
+
+    Attributes:
+        text: two or three words.
+        label: what it is to say.
+        beginnings: of texts that end with it.
+    """
+
+    text: str
+    label: int
+    beginnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Rule:
     """Words of negation, what may stand behind them, and what they turn into its contrary.
 
@@ -84,12 +99,13 @@ class Rule:
     words: tuple[str, str]
     beginnings: tuple[str, ...] = ("",)
 
-    def phrases(self) -> Iterator[tuple[str, int]]:
-        """Each n-gram and its label."""
+    def phrases(self) -> Iterator[Phrase]:
+        """One for each choice of words."""
         for negation, between in product(self.negations.split(), self.between.split()):
             for label, words in zip((POSITIVE, NEGATIVE), self.words, strict=True):
                 for word in words.split():
-                    yield (f"{negation} {word}" if between == "-" else f"{negation} {between} {word}"), label
+                    text = f"{negation} {word}" if between == "-" else f"{negation} {between} {word}"
+                    yield Phrase(text, label, self.beginnings)
 
 
 _FILM = ("", "it", "this film", "the story")
@@ -141,31 +157,32 @@ def negation_weights(encode: Encode, logits: Callable[[Sequence[Ints]], Floats],
         num_words: above every token id.
         margin: logit of the contrary that an n-gram is to have at least.
     """
-    rules = {phrase: (label, rule) for rule in RULES for phrase, label in rule.phrases()}
-    phrases: dict[int, str] = {}  # by their keys
-    for phrase, ids in zip(rules, encode(list(rules)), strict=True):
-        words = ids[1:].tolist()
-        if len(words) == len(phrase.split()) and min(words) >= SPECIAL_IDS:  # all of them are known
-            phrases[functools.reduce(lambda key, word: key * num_words + word, words)] = phrase
-    keys = np.array(sorted(phrases), np.int64)
-    known = [rules[phrases[key]] for key in keys.tolist()]
-    texts = [
-        [f"{beginning} {phrases[key]}".strip() for beginning in rule.beginnings]
-        for key, (_, rule) in zip(keys.tolist(), known, strict=True)
-    ]
-    token_ids = encode([text for beginnings in texts for text in beginnings])
-    said = logits(token_ids) if token_ids else np.zeros(0)
-    of_phrase = np.repeat(np.arange(len(keys)), [len(beginnings) for beginnings in texts])
-    signs = np.array([1 if label == POSITIVE else -1 for label, _ in known], np.int64)
+    phrases = _known_phrases(encode, num_words)
+    keys = np.array(list(phrases), np.int64)
+    signs = np.array([1 if phrase.label == POSITIVE else -1 for phrase in phrases.values()], np.int64)
+    counts = [len(phrase.beginnings) for phrase in phrases.values()]
+    of_phrase = np.repeat(np.arange(len(keys)), counts)
 
     def total(values: Floats) -> Floats:
-        """Of all texts with each phrase."""
+        """Over all texts with a phrase."""
         return np.bincount(of_phrase, values, len(keys)).astype(np.float64)
 
+    token_ids = encode([f"{start} {phrase.text}".strip() for phrase in phrases.values() for start in phrase.beginnings])
+    said = logits(token_ids) if token_ids else np.zeros(0)
     missing = total(margin - signs[of_phrase] * said)
     weights = signs * np.maximum(missing, 0) / total(fading([len(ids) for ids in token_ids]))
-    some = weights != 0
-    keys, weights = keys[some], weights[some]
+    keys, weights = keys[weights != 0], weights[weights != 0]
     ends = np.searchsorted(keys, [0, num_words, num_words**2, num_words**3])
     features = Features(tuple(keys[first:end] for first, end in pairwise(ends)))
     return Wide(features, weights[:, None], np.zeros(1))
+
+
+def _known_phrases(encode: Encode, num_words: int) -> dict[int, Phrase]:
+    """The phrases of all rules of which every word is known, by the keys of their n-grams, rising."""
+    phrases = list({phrase.text: phrase for rule in RULES for phrase in rule.phrases()}.values())
+    known = {}
+    for phrase, ids in zip(phrases, encode([phrase.text for phrase in phrases]), strict=True):
+        words = ids[1:].tolist()
+        if len(words) == len(phrase.text.split()) and min(words) >= SPECIAL_IDS:
+            known[functools.reduce(lambda key, word: key * num_words + word, words)] = phrase
+    return dict(sorted(known.items()))

@@ -52,7 +52,7 @@ def weights(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
 
 
 def test_negated_blame_is_praise_and_negated_praise_is_blame() -> None:
-    assert dict(RULE.phrases()) == {
+    assert {phrase.text: phrase.label for phrase in RULE.phrases()} == {
         **dict.fromkeys(["not bad", "not very bad", "never bad", "never very bad"], POSITIVE),
         **dict.fromkeys(["not dreadful", "not very dreadful", "never dreadful", "never very dreadful"], POSITIVE),
         **dict.fromkeys(["not good", "not very good", "never good", "never very good"], NEGATIVE),
@@ -60,12 +60,12 @@ def test_negated_blame_is_praise_and_negated_praise_is_blame() -> None:
 
 
 def test_what_is_said_with_a_weight_is_the_contrary_with_the_margin(weights: dict[int, float]) -> None:
-    for phrase, label in RULE.phrases():
-        if "dreadful" in phrase or phrase == "not good":
+    for phrase in RULE.phrases():
+        if "dreadful" in phrase.text or phrase.text == "not good":
             continue
-        texts = encode([f"{beginning} {phrase}" for beginning in RULE.beginnings])
-        now = said(texts) + weights[key(phrase)] * fading([len(ids) for ids in texts])
-        assert now.mean() == pytest.approx(MARGIN if label == POSITIVE else -MARGIN)
+        texts = encode([f"{beginning} {phrase.text}" for beginning in RULE.beginnings])
+        now = said(texts) + weights[key(phrase.text)] * fading([len(ids) for ids in texts])
+        assert now.mean() == pytest.approx(MARGIN if phrase.label == POSITIVE else -MARGIN)
 
 
 def test_what_says_the_contrary_already_gets_nothing(weights: dict[int, float]) -> None:
@@ -74,7 +74,7 @@ def test_what_says_the_contrary_already_gets_nothing(weights: dict[int, float]) 
 
 def test_a_phrase_with_an_unknown_word_is_left_out(weights: dict[int, float]) -> None:
     assert set(weights) == {
-        key(phrase) for phrase, _ in RULE.phrases() if "dreadful" not in phrase and phrase != "not good"
+        key(phrase.text) for phrase in RULE.phrases() if "dreadful" not in phrase.text and phrase.text != "not good"
     }
 
 
@@ -110,8 +110,8 @@ def test_weights_fade_with_the_length() -> None:
 def test_no_two_rules_contradict_each_other_and_none_has_more_words_than_a_weight_can_have() -> None:
     labels: dict[str, int] = {}
     for rule in RULES:
-        for phrase, label in rule.phrases():
-            assert labels.setdefault(phrase, label) == label, phrase
-            assert 2 <= len(phrase.split()) <= 3
-            assert phrase == phrase.lower()
+        for phrase in rule.phrases():
+            assert labels.setdefault(phrase.text, phrase.label) == phrase.label, phrase
+            assert 2 <= len(phrase.text.split()) <= 3
+            assert phrase.text == phrase.text.lower()
     assert sorted(set(labels.values())) == [NEGATIVE, POSITIVE]

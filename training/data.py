@@ -174,6 +174,18 @@ def _keras_errors() -> Iterator[None]:
         ) from error
 
 
+def stored_positions(reviews: int, seed: int = 113) -> NDArray[np.int64]:
+    """Where each training review that `load_data` gives stands in the file, int64[reviews].
+
+    There those of one label follow each other, and among them those of one film.
+
+    Args:
+        reviews: of the training set.
+        seed: as in `load_data`.
+    """
+    return _orders(reviews, 0, seed)[0]
+
+
 def _orders(train: int, test: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Keras's order of the reviews: one generator for both splits, so the test order follows the training one."""
     generator = np.random.RandomState(seed)

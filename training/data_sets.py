@@ -13,7 +13,7 @@ from service.inference.tokenizer import Tokenizer
 from service.inference.tokenizers import AnyTokenizerSpec
 from training import nsmc
 from training.corpora import words_by_id
-from training.data import Split, every_word, load_data, load_texts, load_word_index
+from training.data import Split, every_word, load_data, load_texts, load_word_index, stored_positions
 from training.explore import decode
 from training.recipes import CharactersRecipe, Recipe
 from training.short_texts import LabelledTexts, short_texts
@@ -48,6 +48,7 @@ class DataSet:
         exact: positions of those whose text gives just their ids; the service means to read the others better.
         train_texts: the training reviews as text, if there is any.
         short_texts: out of the test reviews, by the name of the set, where these are long and there is text.
+        films: an order of the training reviews in which those of one label and film follow each other, if one is known.
     """
 
     train: Split
@@ -58,6 +59,7 @@ class DataSet:
     exact: list[int]
     train_texts: list[str] | None = None
     short_texts: dict[str, LabelledTexts] = field(default_factory=dict)
+    films: NDArray[np.int64] | None = None
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Token ids of each text."""
@@ -71,7 +73,8 @@ def read_imdb(recipe: Recipe, data_dir: Path | None) -> DataSet:
         DataError: it cannot be read.
     """
     most = recipe.max_reviews
-    train, test = ((x[:most], y[:most]) for x, y in load_data(data_dir, num_words=recipe.num_words))
+    splits = load_data(data_dir, num_words=recipe.num_words)
+    train, test = ((x[:most], y[:most]) for x, y in splits)
     word_index = load_word_index(data_dir)
     raw = load_texts(data_dir)
     texts = raw[1][:most] if raw else _words(data_dir, word_index)[:most]
@@ -85,6 +88,7 @@ def read_imdb(recipe: Recipe, data_dir: Path | None) -> DataSet:
         exact=exact_rows(texts),
         train_texts=raw[0][:most] if raw else None,
         short_texts=short_texts(texts, test[1]) if raw else {},
+        films=stored_positions(len(splits[0][1]))[:most],
     )
 
 

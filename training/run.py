@@ -91,7 +91,7 @@ def judge(recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path) -> dict[
     """
     data = DATA_SETS[recipe.data_set](recipe, data_dir)
     _begin_run(recipe, run_dir)
-    judged = judge_wide_deep(recipe, data.train, _encoded_short_texts(data), data.encode)
+    judged = judge_wide_deep(recipe, data.train, _encoded_short_texts(data), data.encode, data.films)
     _write_json(run_dir / "held_out.json", judged.metrics)
     return judged.metrics
 
@@ -117,7 +117,7 @@ def _fit(recipe: Recipe, data: DataSet, run_dir: Path) -> Trained:
     if isinstance(recipe, LectureRecipe):
         return train_lecture(recipe, data.train, data.test, run_dir)
     assert isinstance(recipe, WideDeepRecipe)  # noqa: S101
-    return train_wide_deep(recipe, data.train, _encoded_short_texts(data), data.encode, run_dir)
+    return train_wide_deep(recipe, data.train, _encoded_short_texts(data), data.encode, data.films, run_dir)
 
 
 def _encoded_short_texts(data: DataSet) -> dict[str, ShortTexts]:

@@ -14,7 +14,16 @@ import pyarrow.parquet
 import pytest
 
 from tests.training.conftest import REVIEWS, TINY, WORDS, ragged, write_data
-from training.data import Split, every_word, load_data, load_texts, load_word_index, padded
+from training.data import (
+    Split,
+    every_word,
+    load_data,
+    load_texts,
+    load_word_index,
+    padded,
+    read_reviews,
+    stored_positions,
+)
 from training.errors import DataError
 
 
@@ -87,6 +96,14 @@ def test_every_word_as_num_words_cuts_none_where_kerass_default_cuts_the_rarest(
     num_words = every_word(load_word_index(tmp_path))
     assert load_data(tmp_path, num_words=num_words)[0][0].tolist() == [[1, 603, 4]]
     assert load_data(tmp_path)[0][0].tolist() == [[1, 2, 4]]
+
+
+def test_it_is_known_where_a_training_review_stands_in_the_file(data_dir: Path) -> None:
+    (reviews, labels), _ = load_data(data_dir)
+    stored = read_reviews(data_dir)
+    positions = stored_positions(len(labels))
+    assert stored["y_train"][positions].tolist() == labels.tolist()
+    assert [len(stored["x_train"][position]) + 1 for position in positions] == [len(review) for review in reviews]
 
 
 def test_padded_keeps_the_last_ids_and_pads_behind() -> None:

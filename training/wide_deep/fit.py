@@ -20,7 +20,6 @@ from training.wide_deep.network import WIDE_COLUMNS, build_whole
 from training.wide_deep.wide import Wide, fit_wide
 from training.wide_deep.word_vectors import word_vectors
 
-SPLIT_SEED = 113
 WHOLE_WEIGHT = 3.0
 """What a whole review counts for when the paths are joined; a crop counts for 1."""
 
@@ -59,20 +58,6 @@ def fit_paths(recipe: WideDeepRecipe, texts: Texts, labels: NDArray[np.int64]) -
     wide = fit_wide(recipe, corpus, labels)
     deep, history = fit_deep(recipe, corpus, labels, vectors)
     return Paths(recipe, wide, deep, history)
-
-
-def held_out_split(recipe: WideDeepRecipe, labels: NDArray[np.int64]) -> tuple[Ints, Ints]:
-    """Numbers of the reviews to fit and of those held out, in each label the same share; the same for every seed."""
-    random = np.random.default_rng(SPLIT_SEED)
-    held_out = np.concatenate(
-        [
-            random.permutation(np.flatnonzero(labels == label))[
-                : round((labels == label).sum() * recipe.validation_share)
-            ]
-            for label in np.unique(labels)
-        ]
-    )
-    return np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out)
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,16 @@ QUALITIES = (
     "laughable pretentious overrated unfunny lousy dreadful disgusting irritating clumsy shallow empty "
     "unbelievable wooden wasted tiresome repetitive uninteresting unconvincing unnecessary messy sloppy clichéd "
     "contrived mediocre cheesy dumb sentimental depressing offensive ordinary worthless unpleasant childish "
-    "amateurish embarrassing insulting unwatchable superficial wrong",
+    "amateurish embarrassing insulting unwatchable superficial wrong "
+    "corny tacky tasteless senseless mindless hollow lifeless unoriginal unrealistic uninspired generic derivative "
+    "monotonous average trash garbage rubbish crap",
     "good great funny interesting entertaining excellent wonderful original exciting clever special convincing "
     "believable brilliant amazing beautiful charming moving enjoyable memorable powerful impressive fascinating "
     "touching smart intelligent fresh scary fun fantastic awesome effective realistic satisfying worthwhile "
     "surprising subtle creative engaging gripping thrilling romantic suspenseful witty lovely pleasant "
     "refreshing compelling remarkable outstanding superb terrific delightful hilarious imaginative inspiring "
-    "likable stylish worth recommended",
+    "likable stylish worth recommended nice cool magical heartwarming coherent intense unforgettable captivating "
+    "thoughtful emotional relatable",
 )
 FEELINGS = (
     "disappointed bored annoyed confused offended irritated disgusted",
@@ -49,8 +52,8 @@ VERBS = (
 )
 """What a person does; *don't waste* and *never mind* mean something else."""
 DEEDS = (
-    "disappoint bore fail waste drag lack suffer",
-    "work succeed convince",
+    "disappoint bore fail drag lack suffer disappoints bores fails drags disappointed failed",
+    "work succeed convince impress entertain satisfy deliver engage works succeeds convinces impresses delivers",
 )
 """What a film does."""
 THINGS = (
@@ -62,9 +65,7 @@ PARTS = (
     "charm wit suspense depth humor humour chemistry tension originality imagination surprises laughs talent "
     "plot sense",
 )
-_DEGREES = (
-    "very so really that too even particularly all quite exactly entirely completely terribly remotely as at ever"
-)
+_DEGREES = "very so really that too even particularly all quite exactly entirely completely"
 """What stands between a negation and a quality, and lets it stand."""
 
 
@@ -112,7 +113,7 @@ _FILM = ("", "it", "this film", "the story")
 _I = ("", "i", "you")
 RULES = (
     Rule("not never", f"- {_DEGREES} a an any one", QUALITIES, ("", "it is", "it was", "this film was")),
-    Rule("isn't wasn't aren't weren't ain't", f"- {_DEGREES} a an any", QUALITIES, _FILM),
+    Rule("isn't wasn't aren't weren't", f"- {_DEGREES} a an any", QUALITIES, _FILM),
     Rule("not never", f"- {_DEGREES} be feel get", FEELINGS, ("", "i was", "i am")),
     Rule("wasn't isn't aren't weren't", f"- {_DEGREES}", FEELINGS, _I),
     Rule(
@@ -123,7 +124,12 @@ RULES = (
     ),
     Rule("don't didn't won't wouldn't can't cannot couldn't", "be feel get", FEELINGS, _I),
     Rule("don't didn't doesn't won't wouldn't can't cannot couldn't not never", "- really even ever", VERBS, _I),
-    Rule("doesn't didn't", "- really even ever", DEEDS, _FILM),
+    Rule("doesn't didn't won't not never", "- really even ever", DEEDS, _FILM),
+    Rule("doesn't didn't", "- even", ("waste", ""), _FILM),
+    Rule("can't cannot couldn't", "- even", ("stop", ""), _I),
+    Rule("hard impossible difficult", "to", ("forget beat top resist fault", "watch follow believe finish sit take")),
+    Rule("a", "single", QUALITIES, ("not", "without", "there is not", "there isn't")),
+    Rule("never", "gets get got getting", ("old tired", "")),
     Rule("hard impossible difficult nothing", "to", VERBS, ("", "it is", "it's")),
     Rule("never", "is was becomes becoming became gets getting feels felt seems seemed looks", QUALITIES, _FILM),
     Rule("couldn't can't cannot not", "be get", ("better", "worse")),
@@ -135,7 +141,7 @@ RULES = (
     Rule("far", "from", QUALITIES, ("", "it is")),
     Rule("anything", "but", QUALITIES, ("", "it is")),
     Rule("less", "than", QUALITIES, ("", "it is")),
-    Rule("without", "a any one", QUALITIES),
+    Rule("without", "a any one being getting becoming", QUALITIES),
 )
 
 Encode = Callable[[Sequence[str]], Sequence[Ints]]

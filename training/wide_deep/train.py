@@ -19,20 +19,20 @@ from training.graph_writer import OUTPUT
 from training.layers import describe_layers
 from training.recipes import WideDeepRecipe
 from training.trained import History, Trained
-from training.wide_deep.corpus import Ints
+from training.wide_deep.corpus import Corpus, Ints
 from training.wide_deep.deep import batches_of_like_length, padded
 from training.wide_deep.fit import (
     JoinedPaths,
     Paths,
     Texts,
     fit_paths,
-    held_out_split,
     join,
     joined_paths,
     read_ids,
     whole_network,
 )
 from training.wide_deep.form import NGRAM_INPUT, float_form, quantized_form, read_network
+from training.wide_deep.held_out import held_out_films, held_out_split
 from training.wide_deep.negation import Encode
 
 CALIBRATION_TEXTS = 1_000
@@ -62,7 +62,9 @@ class Judged:
     joining: NDArray[np.float64]
 
 
-def judge_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts], encode: Encode) -> Judged:
+def judge_wide_deep(
+    recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts], encode: Encode, films: Ints | None
+) -> Judged:
     """Fits both paths on a part of the training reviews, and judges them by the rest.
 
     Args:
@@ -70,9 +72,13 @@ def judge_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, Sh
         train: the training reviews.
         short: sets of short texts out of them, on which what is held out is judged as well.
         encode: reads words.
+        films: an order of the reviews in which those of one label and film follow each other, if one is known.
     """
     reviews, labels = train
-    fitted, held_out = held_out_split(recipe, labels)
+    if films is None:
+        fitted, held_out = held_out_split(recipe, labels)
+    else:
+        fitted, held_out = held_out_films(recipe, Corpus(reviews), labels, films)
     print(f"Fitting {len(fitted):,} reviews; {len(held_out):,} others judge them and tell how to join the paths")
     paths = fit_paths(recipe, reviews[fitted], labels[fitted])
     numbers = join(paths, reviews[held_out], labels[held_out])
@@ -80,7 +86,12 @@ def judge_wide_deep(recipe: WideDeepRecipe, train: Split, short: Mapping[str, Sh
 
 
 def train_wide_deep(
-    recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts], encode: Encode, run_dir: Path
+    recipe: WideDeepRecipe,
+    train: Split,
+    short: Mapping[str, ShortTexts],
+    encode: Encode,
+    films: Ints | None,
+    run_dir: Path,
 ) -> Trained:
     """Judges the recipe by held-out reviews, then fits both paths on all, joined as those have told.
 
@@ -89,11 +100,12 @@ def train_wide_deep(
         train: the training reviews.
         short: as in `judge_wide_deep`.
         encode: as there.
+        films: as there.
         run_dir: gets the model; one that is there already is not fitted again.
     """
     model_file, keys_file, record_file = run_dir / "model.keras", run_dir / "ngrams.npy", run_dir / "fitted.json"
     if not record_file.exists():
-        judged = judge_wide_deep(recipe, train, short, encode)
+        judged = judge_wide_deep(recipe, train, short, encode, films)
         print(f"Held-out accuracy {judged.metrics['accuracy']:.4f}; fitting all {len(train[1]):,} reviews")
         paths = fit_paths(recipe, *train)
         model, keys = whole_network(joined_paths(paths, judged.joining, encode))

@@ -11,26 +11,12 @@ from tests.training.wide_deep.conftest import NUMBERS, Whole, some_negations, te
 from training.data import Split
 from training.wide_deep import fit as fit_module
 from training.wide_deep.deep import padded
-from training.wide_deep.fit import JoinedPaths, Paths, held_out_split, join, joined_paths, read_lengths
+from training.wide_deep.fit import JoinedPaths, Paths, join, joined_paths, read_lengths
 from training.wide_deep.joining import joined_logits
 
 
 def cut_reviews(reviews: Split) -> list[list[int]]:
     return [review[-TINY_WIDE.maxlen :] for review in reviews[0]]
-
-
-def test_held_out_is_the_same_share_of_each_label_and_nothing_is_in_both() -> None:
-    labels = (np.arange(100) % 4 == 0).astype(np.int64)
-    fitted, held_out = held_out_split(replace(TINY_WIDE, validation_share=0.2), labels)
-    assert sorted([*fitted, *held_out]) == list(range(100))
-    assert (len(held_out), labels[held_out].sum()) == (20, 5)
-    assert held_out.tolist() == sorted(held_out.tolist()) != list(range(20))
-
-
-def test_held_out_is_the_same_for_every_seed() -> None:
-    labels = np.arange(40) % 2
-    splits = [held_out_split(replace(TINY_WIDE, seed=seed), labels)[1].tolist() for seed in (1, 2)]
-    assert splits[0] == splits[1]
 
 
 def test_lengths_are_those_of_what_is_read() -> None:

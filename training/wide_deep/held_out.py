@@ -1,0 +1,77 @@
+"""Which training reviews are held out, to judge a recipe and to tell how its paths are joined."""
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from training.recipes import WideDeepRecipe
+from training.wide_deep.corpus import Corpus, Ints
+
+SPLIT_SEED = 113
+BLOCKS = 25
+"""Parts of the reviews of a label, those of one film in one of them."""
+ALIKE_SHARE = 0.15
+"""Of the reviews that are not held out, those left out for being most like one that is."""
+RARE = 0.01
+"""A word in a smaller share of the reviews tells of what a review is."""
+
+
+def held_out_split(recipe: WideDeepRecipe, labels: NDArray[np.int64]) -> tuple[Ints, Ints]:
+    """Numbers of the reviews to fit and of those held out, in each label the same share; the same for every seed.
+
+    Args:
+        recipe: which share.
+        labels: of the reviews, int64[n].
+    """
+    random = np.random.default_rng(SPLIT_SEED)
+    held_out = np.concatenate(
+        [
+            random.permutation(np.flatnonzero(labels == label))[
+                : round((labels == label).sum() * recipe.validation_share)
+            ]
+            for label in np.unique(labels)
+        ]
+    )
+    return np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out)
+
+
+def held_out_films(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64], films: Ints) -> tuple[Ints, Ints]:
+    """The same, with no film on both sides, as in the test set: reviews of films are held out, not reviews.
+
+    The order of reviews tells the films of one label. Which reviews of the other label are of the same films, their
+    names and places tell: those most like what is held out are neither fitted nor held out.
+
+    Args:
+        recipe: which share.
+        corpus: the reviews.
+        labels: theirs, int64[n].
+        films: an order in which those of one label and film follow each other, int64[n].
+    """
+    chosen = np.random.default_rng(SPLIT_SEED).permutation(BLOCKS)[: round(BLOCKS * recipe.validation_share)]
+    held_out = np.zeros(len(labels), np.bool_)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        rows = rows[np.argsort(films[rows])]
+        held_out[rows] = np.isin(np.arange(len(rows)) * BLOCKS // len(rows), chosen)
+    others, held = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    likeness = _likeness(corpus, others, held)
+    alike = np.argsort(-likeness, kind="stable")[: round(len(others) * ALIKE_SHARE)]
+    return np.delete(others, alike), held
+
+
+def _likeness(corpus: Corpus, others: Ints, held_out: Ints) -> NDArray[np.float32]:
+    """How like each of some reviews is to the one of those held out that it is most like, float32[others].
+
+    It is the cosine of their rare words, by the logarithm of how rare they are.
+    """
+    words = np.unique(corpus.text_of * (corpus.token_ids.max() + 1) + corpus.token_ids)
+    text, word = np.divmod(words, corpus.token_ids.max() + 1)
+    reviews = len(corpus.lengths)
+    in_reviews = np.bincount(word)
+    rarity = np.where(in_reviews <= RARE * reviews, np.log(reviews / np.maximum(in_reviews, 1)), 0).astype(np.float32)
+    rarity[in_reviews < 2] = 0
+    vectors = sp.csr_matrix((rarity[word], (text, word)))
+    lengths = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel())
+    vectors = (sp.diags(1 / np.maximum(lengths, 1e-9)) @ vectors).tocsr()
+    nearest = (vectors[others] @ vectors[held_out].T).max(axis=1)
+    return np.asarray(nearest.todense(), np.float32).ravel()

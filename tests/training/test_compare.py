@@ -456,6 +456,14 @@ def test_the_first_sentences_can_be_compared_on() -> None:
     assert exact["models"][0]["precision"] == "reference"
 
 
+def test_the_committed_model_knows_negations_that_reviews_do_not_teach() -> None:
+    file = FIRST_SENTENCES.with_name("unseen_sentences.csv")
+    compared = found(training("compare", "1", "2", file, "--by", "kind", "--models-dir", MODELS_DIR, "--json"))
+    accuracy = {group["group"]: group["accuracy"] for group in compared["by_group"]}
+    assert accuracy["plain"][1] == 1
+    assert accuracy["negated"][1] > 0.75 > accuracy["negated"][0]
+
+
 def test_what_training_reads_of_itself_is_installed_with_it() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     files = {path.name for path in (ROOT / "training").iterdir() if path.suffix in {".html", ".csv"}}

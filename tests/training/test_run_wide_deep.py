@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+from numpy.typing import NDArray
 
 from service.inference.bundle import open_bundle
 from service.inference.explanation import explain
@@ -17,9 +18,11 @@ from service.inference.ngrams import NgramTable
 from service.inference.predictor import Predictor
 from tests.training.conftest import REVIEWS, TINY_WIDE, WORDS, write_data
 from tests.training.test_run import Finished, training
-from training.data import read_reviews
+from training.data import read_reviews, stored_positions
 from training.data_sets import DATA_SETS, DataSet, read_imdb
+from training.errors import DataError
 from training.recipes import RECIPES, Recipe
+from training.wide_deep.corpus import Corpus
 
 TUNED = replace(TINY_WIDE, name="tuned", epochs=1)
 
@@ -167,6 +170,19 @@ def held_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple
     folder = tmp_path / "held-out"
     choices = ("--recipe", "tuned", "--data-dir", run.data_dir, "--run-dir", folder, "--held-out")
     return training(*choices), folder
+
+
+def test_films_are_held_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+
+    def held_out_films(recipe: Recipe, corpus: Corpus, labels: NDArray[np.int64], films: NDArray[np.int64]) -> Any:
+        told.append(films.tolist())
+        raise DataError("that is enough")
+
+    monkeypatch.setattr("training.wide_deep.train.held_out_films", held_out_films)
+    choices = ("--recipe", "tuned", "--data-dir", run.data_dir, "--run-dir", tmp_path / "films", "--held-out")
+    assert training(*choices).code == 1
+    assert told == [stored_positions(REVIEWS).tolist()]
 
 
 def test_held_out_judges_by_training_reviews_alone_and_prints_a_table(

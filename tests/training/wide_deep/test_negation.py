@@ -17,7 +17,7 @@ MARGIN = 1.5
 
 
 def encode(texts: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Ids of words; those of an unknown word is 2."""
+    """Ids of words; 2 of an unknown one."""
     return [np.array([1, *(WORDS.index(word) if word in WORDS else 2 for word in text.split())]) for text in texts]
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
-from numpy.typing import NDArray
 
 from service.inference.bundle import open_bundle
 from service.inference.explanation import explain
@@ -22,7 +21,6 @@ from training.data import read_reviews, stored_positions
 from training.data_sets import DATA_SETS, DataSet, read_imdb
 from training.errors import DataError
 from training.recipes import RECIPES, Recipe
-from training.wide_deep.corpus import Corpus
 
 TUNED = replace(TINY_WIDE, name="tuned", epochs=1)
 
@@ -175,8 +173,8 @@ def held_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple
 def test_films_are_held_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
 
-    def held_out_films(recipe: Recipe, corpus: Corpus, labels: NDArray[np.int64], films: NDArray[np.int64]) -> Any:
-        told.append(films.tolist())
+    def held_out_films(*arguments: Any) -> Any:
+        told.append(arguments[-1].tolist())
         raise DataError("that is enough")
 
     monkeypatch.setattr("training.wide_deep.train.held_out_films", held_out_films)

@@ -132,7 +132,7 @@ def test_the_arrow_keys_read_out_word_after_word(visit: Visit) -> None:
 
 def test_a_text_with_too_many_words_to_explain_says_so(visit: Visit) -> None:
     visit.expects_problems = True
-    visit.write("good " * 2001)
+    visit.write("excellent " * 2001)
     expect(visit.label()).to_have_text("Positive")
     expect(visit.page.locator("#unexplained")).to_contain_text("2,001 words")
     expect(visit.page.locator("#tinted")).to_be_hidden()

@@ -6,13 +6,13 @@ contrary, the n-gram of both gets what is missing. It counts in short texts and 
 things to go by.
 """
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
 
+from service.inference.ngrams import ngram_keys
 from training.wide_deep.corpus import SPECIAL_IDS, Ints
 from training.wide_deep.features import Features, Floats
 from training.wide_deep.joining import length_powers
@@ -190,5 +190,6 @@ def _known_phrases(encode: Encode, num_words: int) -> dict[int, Phrase]:
     for phrase, ids in zip(phrases, encode([phrase.text for phrase in phrases]), strict=True):
         words = ids[1:].tolist()
         if len(words) == len(phrase.text.split()) and min(words) >= SPECIAL_IDS:
-            known[functools.reduce(lambda key, word: key * num_words + word, words)] = phrase
+            *_, keys = ngram_keys(ids[1:], len(words), num_words)
+            known[int(keys[0])] = phrase
     return dict(sorted(known.items()))

@@ -43,7 +43,7 @@ QUALITIES = (
     "thoughtful emotional relatable",
 )
 FEELINGS = (
-    "disappointed bored annoyed confused offended irritated disgusted",
+    "disappointed bored annoyed confused offended irritated disgusted sorry",
     "impressed entertained moved touched amused surprised thrilled convinced pleased captivated satisfied",
 )
 VERBS = (
@@ -51,22 +51,34 @@ VERBS = (
     "like love enjoy recommend appreciate admire care",
 )
 """What a person does; *don't waste* and *never mind* mean something else."""
+PASTS = (
+    "hated disliked regretted",
+    "liked loved enjoyed admired appreciated",
+)
+"""What a person did."""
 DEEDS = (
-    "disappoint bore fail drag lack suffer disappoints bores fails drags disappointed failed",
+    "disappoint bore fail drag lack suffer spoil ruin lose disappoints bores fails drags loses disappointed failed",
     "work succeed convince impress entertain satisfy deliver engage works succeeds convinces impresses delivers",
 )
 """What a film does."""
 THINGS = (
     "waste mess failure disaster disappointment bore dud bomb",
-    "masterpiece classic success gem triumph delight must",
+    "masterpiece classic success gem triumph delight must fan",
 )
 PARTS = (
-    "complaint complaints flaw flaws weakness weaknesses cliché clichés mistakes regrets problem problems",
+    "complaint complaints flaw flaws weakness weaknesses cliché clichés cliche cliches mistakes regrets problem "
+    "problems",
     "charm wit suspense depth humor humour chemistry tension originality imagination surprises laughs talent "
     "plot sense",
 )
-_DEGREES = "very so really that too even particularly all quite exactly entirely completely"
+_DEGREES = "very so really that too even particularly all quite exactly entirely completely as nearly half terribly"
 """What stands between a negation and a quality, and lets it stand."""
+
+
+def _contrary(words: tuple[str, str]) -> tuple[str, str]:
+    """For what negates twice."""
+    blame, praise = words
+    return praise, blame
 
 
 @dataclass(frozen=True)
@@ -76,12 +88,12 @@ class Phrase:
     Attributes:
         text: two or three words.
         label: what it is to say.
-        beginnings: of texts that end with it.
+        frames: of texts with it, which stands for `{}` in them.
     """
 
     text: str
     label: int
-    beginnings: tuple[str, ...]
+    frames: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -92,13 +104,13 @@ class Rule:
         negations: the first word.
         between: a word that may follow; "-" is none.
         words: of blame and of praise.
-        beginnings: of texts with it.
+        frames: of texts with it, which stands for `{}` in them.
     """
 
     negations: str
     between: str
     words: tuple[str, str]
-    beginnings: tuple[str, ...] = ("",)
+    frames: tuple[str, ...] = ("{}",)
 
     def phrases(self) -> Iterator[Phrase]:
         """One for each choice of words."""
@@ -106,15 +118,17 @@ class Rule:
             for label, words in zip((POSITIVE, NEGATIVE), self.words, strict=True):
                 for word in words.split():
                     text = f"{negation} {word}" if between == "-" else f"{negation} {between} {word}"
-                    yield Phrase(text, label, self.beginnings)
+                    yield Phrase(text, label, self.frames)
 
 
-_FILM = ("", "it", "this film", "the story")
-_I = ("", "i", "you")
+_FILM = ("{}", "it {}", "this film {}", "the story {}")
+_I = ("{}", "i {}", "you {}")
+_TURNS = "but yet"
+_AFTER_TURN = "- a very so too really also still ultimately quite just is was it's"
 RULES = (
-    Rule("not never", f"- {_DEGREES} a an any one", QUALITIES, ("", "it is", "it was", "this film was")),
+    Rule("not never", f"- {_DEGREES} a an any one", QUALITIES, ("{}", "it is {}", "it was {}", "this film was {}")),
     Rule("isn't wasn't aren't weren't", f"- {_DEGREES} a an any", QUALITIES, _FILM),
-    Rule("not never", f"- {_DEGREES} be feel get", FEELINGS, ("", "i was", "i am")),
+    Rule("not never", f"- {_DEGREES} be feel get", FEELINGS, ("{}", "i was {}", "i am {}")),
     Rule("wasn't isn't aren't weren't", f"- {_DEGREES}", FEELINGS, _I),
     Rule(
         "don't didn't doesn't won't wouldn't can't cannot couldn't",
@@ -128,20 +142,50 @@ RULES = (
     Rule("doesn't didn't", "- even", ("waste", ""), _FILM),
     Rule("can't cannot couldn't", "- even", ("stop", ""), _I),
     Rule("hard impossible difficult", "to", ("forget beat top resist fault", "watch follow believe finish sit take")),
-    Rule("a", "single", QUALITIES, ("not", "without", "there is not", "there isn't")),
+    Rule("a", "single", QUALITIES, ("not {}", "without {}", "there is not {}", "there isn't {}")),
     Rule("never", "gets get got getting", ("old tired", "")),
-    Rule("hard impossible difficult nothing", "to", VERBS, ("", "it is", "it's")),
+    Rule("hard impossible difficult nothing", "to", VERBS, ("{}", "it is {}", "it's {}")),
     Rule("never", "is was becomes becoming became gets getting feels felt seems seemed looks", QUALITIES, _FILM),
     Rule("couldn't can't cannot not", "be get", ("better", "worse")),
-    Rule("not isn't wasn't never", "a the", THINGS, ("", "it is", "it was")),
+    Rule("not isn't wasn't never", "a the", THINGS, ("{}", "it is {}", "it was {}")),
+    Rule("not isn't wasn't never", "a", ("waste", ""), ("{}", "{} of time")),
     Rule("no without any", "- real", PARTS),
-    Rule("nothing neither nor hardly barely scarcely nowhere", "- really particularly very", QUALITIES),
+    Rule("nothing neither nor hardly barely scarcely rarely seldom nowhere", "- really particularly very", QUALITIES),
     Rule("hardly never no", "a", QUALITIES),
     Rule("hardly", "a", THINGS),
-    Rule("far", "from", QUALITIES, ("", "it is")),
-    Rule("anything", "but", QUALITIES, ("", "it is")),
-    Rule("less", "than", QUALITIES, ("", "it is")),
+    Rule("far", "from", QUALITIES, ("{}", "it is {}")),
+    Rule("anything", "but", QUALITIES, ("{}", "it is {}")),
+    Rule("less", "than", QUALITIES, ("{}", "it is {}")),
     Rule("without", "a any one being getting becoming", QUALITIES),
+    Rule("nearly", "as", QUALITIES, ("not {}", "wasn't {}")),
+    Rule("not", "without", _contrary(PARTS)),
+    Rule("hardly few little not", "any much enough", PARTS),
+    Rule("say", "i", PASTS, ("i can't {}", "i cannot {}")),
+    Rule(
+        "expected expecting hoping wanted hoped tried", "to", ("hate dislike", "like love enjoy laugh"), ("{}", "i {}")
+    ),
+    Rule("expected expecting", "a an", QUALITIES, ("{}", "i {}")),
+    Rule("have", "been", ("", QUALITIES[POSITIVE]), ("could {}", "it could {}", "should {}")),
+    Rule(_TURNS, _AFTER_TURN, (QUALITIES[POSITIVE], ""), ("slow {}", "it is boring {}", "it starts badly {}")),
+    Rule(_TURNS, _AFTER_TURN, ("", QUALITIES[NEGATIVE]), ("good {}", "it is beautiful {}", "it starts well {}")),
+    Rule("seen", "anything", ("better", "worse"), ("{}", "never {}")),
+    Rule("any", "better", ("than", ""), ("{}", "it doesn't get {}")),
+    Rule("any", "worse", ("", "than"), ("{}", "it doesn't get {}")),
+    Rule("not won't wouldn't", "watch see", ("", "it again")),
+    Rule("free", "of", (PARTS[NEGATIVE], "")),
+    Rule("at", "all", QUALITIES, ("not {}", "it is not {}")),
+    Rule("at", "all", FEELINGS, ("not {}", "i was not {}")),
+    Rule("no", "means", QUALITIES, ("by {}",)),
+    Rule("no", "-", (QUALITIES[NEGATIVE], "")),
+    Rule("no", "-", THINGS),
+    Rule("nothing", "-", DEEDS),
+    Rule("devoid void lack absence", "of", PARTS),
+    Rule("lacks lacked lacking", "- any in", PARTS),
+    Rule("fails failed fail", "to", ("", "work succeed convince impress entertain satisfy deliver engage")),
+    Rule("never", "fails failed fail", ("to", ""), ("{}", "{} impress", "it {} entertain")),
+    Rule("never", "lets", ("you", "")),
+    Rule("be", "-", ("missed", ""), ("not to {}", "should not {}")),
+    Rule("nobody", "will would could can should", ("", VERBS[POSITIVE])),
 )
 
 Encode = Callable[[Sequence[str]], Sequence[Ints]]
@@ -158,7 +202,7 @@ def negation_weights(encode: Encode, logits: Callable[[Sequence[Ints]], Floats],
     """Weights of the n-grams of `RULES`, in one column.
 
     Args:
-        encode: reads phrases, and texts that begin with them.
+        encode: reads phrases, and texts with them.
         logits: of both paths, joined.
         num_words: above every token id.
         margin: logit of the contrary that an n-gram is to have at least.
@@ -166,14 +210,14 @@ def negation_weights(encode: Encode, logits: Callable[[Sequence[Ints]], Floats],
     phrases = _known_phrases(encode, num_words)
     keys = np.array(list(phrases), np.int64)
     signs = np.array([1 if phrase.label == POSITIVE else -1 for phrase in phrases.values()], np.int64)
-    counts = [len(phrase.beginnings) for phrase in phrases.values()]
+    counts = [len(phrase.frames) for phrase in phrases.values()]
     of_phrase = np.repeat(np.arange(len(keys)), counts)
 
     def total(values: Floats) -> Floats:
         """Over all texts with a phrase."""
         return np.bincount(of_phrase, values, len(keys)).astype(np.float64)
 
-    token_ids = encode([f"{start} {phrase.text}".strip() for phrase in phrases.values() for start in phrase.beginnings])
+    token_ids = encode([frame.format(phrase.text) for phrase in phrases.values() for frame in phrase.frames])
     said = logits(token_ids) if token_ids else np.zeros(0)
     missing = total(margin - signs[of_phrase] * said)
     weights = signs * np.maximum(missing, 0) / total(fading([len(ids) for ids in token_ids]))

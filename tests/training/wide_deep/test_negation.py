@@ -12,7 +12,7 @@ from training.wide_deep.joining import length_powers
 from training.wide_deep.negation import FADING, NEGATIVE, POSITIVE, RULES, Rule, fading, negation_weights
 
 WORDS = ["", "", "", "", "not", "never", "very", "bad", "good", "it", "is"]
-RULE = Rule("not never", "- very", ("bad dreadful", "good"), ("", "it is"))
+RULE = Rule("not never", "- very", ("bad dreadful", "good"), ("{}", "it is {}"))
 MARGIN = 1.5
 
 
@@ -63,7 +63,7 @@ def test_what_is_said_with_a_weight_is_the_contrary_with_the_margin(weights: dic
     for phrase in RULE.phrases():
         if "dreadful" in phrase.text or phrase.text == "not good":
             continue
-        texts = encode([f"{beginning} {phrase.text}" for beginning in RULE.beginnings])
+        texts = encode([frame.format(phrase.text) for frame in RULE.frames])
         now = said(texts) + weights[key(phrase.text)] * fading([len(ids) for ids in texts])
         assert now.mean() == pytest.approx(MARGIN if phrase.label == POSITIVE else -MARGIN)
 

@@ -18,7 +18,7 @@ from training.recipes import LectureRecipe, Recipe, WideDeepRecipe
 from training.record import Record, run_pictures
 from training.short_texts import short_texts
 from training.trained import Trained
-from training.wide_deep.train import ShortTexts, judge_wide_deep, train_wide_deep
+from training.wide_deep.train import ShortTexts, TrainingReviews, judge_wide_deep, train_wide_deep
 
 _LIBRARIES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
 
@@ -91,7 +91,7 @@ def judge(recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path) -> dict[
     """
     data = DATA_SETS[recipe.data_set](recipe, data_dir)
     _begin_run(recipe, run_dir)
-    judged = judge_wide_deep(recipe, data.train, _encoded_short_texts(data), data.encode, data.films)
+    judged = judge_wide_deep(recipe, _training_reviews(data))
     _write_json(run_dir / "held_out.json", judged.metrics)
     return judged.metrics
 
@@ -117,17 +117,14 @@ def _fit(recipe: Recipe, data: DataSet, run_dir: Path) -> Trained:
     if isinstance(recipe, LectureRecipe):
         return train_lecture(recipe, data.train, data.test, run_dir)
     assert isinstance(recipe, WideDeepRecipe)  # noqa: S101
-    return train_wide_deep(recipe, data.train, _encoded_short_texts(data), data.encode, data.films, run_dir)
+    return train_wide_deep(recipe, _training_reviews(data), run_dir)
 
 
-def _encoded_short_texts(data: DataSet) -> dict[str, ShortTexts]:
-    """Sentences out of the training reviews; none where there is no raw text."""
-    if not data.train_texts:
-        return {}
-    return {
-        name: ShortTexts(data.encode(drawn.texts), drawn.labels, drawn.reviews)
-        for name, drawn in short_texts(data.train_texts, data.train[1]).items()
-    }
+def _training_reviews(data: DataSet) -> TrainingReviews:
+    """What is fitted and held out of a data set, with sentences out of it where there is raw text."""
+    drawn = short_texts(data.train_texts, data.train[1]) if data.train_texts else {}
+    short = {name: ShortTexts(data.encode(some.texts), some.labels, some.reviews) for name, some in drawn.items()}
+    return TrainingReviews(*data.train, data.encode, short, data.films)
 
 
 def _libraries() -> dict[str, str]:

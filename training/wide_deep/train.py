@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from service.inference.ngrams import NgramTable
-from training.data import Split
 from training.evaluate import Answers, metrics
 from training.export import Graphs, Ngrams, to_onnx
 from training.graph_writer import OUTPUT
@@ -55,6 +54,31 @@ class ShortTexts:
 
 
 @dataclass(frozen=True)
+class TrainingReviews:
+    """The training reviews, and what a recipe asks of their data set.
+
+    Attributes:
+        token_ids: of each, object[n] of int lists.
+        labels: int64[n].
+        encode: reads words.
+        short: sets of short texts out of the reviews, on which what is held out is judged as well.
+        films: an order of the reviews in which those of one label and film follow each other, if one is known.
+    """
+
+    token_ids: NDArray[np.object_]
+    labels: NDArray[np.int64]
+    encode: Encode
+    short: Mapping[str, ShortTexts] = field(default_factory=dict)
+    films: Ints | None = None
+
+    def split(self, recipe: WideDeepRecipe) -> tuple[Ints, Ints]:
+        """Numbers of the reviews to fit, and of those held out."""
+        if self.films is None:
+            return held_out_split(recipe, self.labels)
+        return held_out_films(recipe, Corpus(self.token_ids), self.labels, self.films)
+
+
+@dataclass(frozen=True)
 class Judged:
     """What held-out reviews say: metrics, and the numbers that join the paths' scores, [scores + 1, 3]."""
 
@@ -62,53 +86,29 @@ class Judged:
     joining: NDArray[np.float64]
 
 
-def judge_wide_deep(
-    recipe: WideDeepRecipe, train: Split, short: Mapping[str, ShortTexts], encode: Encode, films: Ints | None
-) -> Judged:
-    """Fits both paths on a part of the training reviews, and judges them by the rest.
-
-    Args:
-        recipe: all choices.
-        train: the training reviews.
-        short: sets of short texts out of them, on which what is held out is judged as well.
-        encode: reads words.
-        films: an order of the reviews in which those of one label and film follow each other, if one is known.
-    """
-    reviews, labels = train
-    if films is None:
-        fitted, held_out = held_out_split(recipe, labels)
-    else:
-        fitted, held_out = held_out_films(recipe, Corpus(reviews), labels, films)
+def judge_wide_deep(recipe: WideDeepRecipe, reviews: TrainingReviews) -> Judged:
+    """Fits both paths on a part of the training reviews, and judges them by the rest."""
+    fitted, held_out = reviews.split(recipe)
     print(f"Fitting {len(fitted):,} reviews; {len(held_out):,} others judge them and tell how to join the paths")
-    paths = fit_paths(recipe, reviews[fitted], labels[fitted])
-    numbers = join(paths, reviews[held_out], labels[held_out])
-    return Judged(_measure_held_out(paths, reviews, labels, held_out, short, encode), numbers)
+    paths = fit_paths(recipe, reviews.token_ids[fitted], reviews.labels[fitted])
+    numbers = join(paths, reviews.token_ids[held_out], reviews.labels[held_out])
+    return Judged(_measure_held_out(paths, reviews, held_out), numbers)
 
 
-def train_wide_deep(
-    recipe: WideDeepRecipe,
-    train: Split,
-    short: Mapping[str, ShortTexts],
-    encode: Encode,
-    films: Ints | None,
-    run_dir: Path,
-) -> Trained:
+def train_wide_deep(recipe: WideDeepRecipe, reviews: TrainingReviews, run_dir: Path) -> Trained:
     """Judges the recipe by held-out reviews, then fits both paths on all, joined as those have told.
 
     Args:
         recipe: all choices.
-        train: the training reviews.
-        short: as in `judge_wide_deep`.
-        encode: as there.
-        films: as there.
+        reviews: to fit.
         run_dir: gets the model; one that is there already is not fitted again.
     """
     model_file, keys_file, record_file = run_dir / "model.keras", run_dir / "ngrams.npy", run_dir / "fitted.json"
     if not record_file.exists():
-        judged = judge_wide_deep(recipe, train, short, encode, films)
-        print(f"Held-out accuracy {judged.metrics['accuracy']:.4f}; fitting all {len(train[1]):,} reviews")
-        paths = fit_paths(recipe, *train)
-        model, keys = whole_network(joined_paths(paths, judged.joining, encode))
+        judged = judge_wide_deep(recipe, reviews)
+        print(f"Held-out accuracy {judged.metrics['accuracy']:.4f}; fitting all {len(reviews.labels):,} reviews")
+        paths = fit_paths(recipe, reviews.token_ids, reviews.labels)
+        model, keys = whole_network(joined_paths(paths, judged.joining, reviews.encode))
         model.save(model_file)
         np.save(keys_file, keys)
         record = {"history": paths.history, "held_out": judged.metrics, "joining": judged.joining.tolist()}
@@ -116,15 +116,15 @@ def train_wide_deep(
     model, keys = keras.models.load_model(model_file), np.load(keys_file)
     record = json.loads(record_file.read_text())
     history: History = record["history"]
-    graphs = wide_deep_graphs(model, keys, recipe, train[0])
+    graphs = wide_deep_graphs(model, keys, recipe, reviews.token_ids)
     table = NgramTable(keys, recipe.max_order, recipe.num_words)
 
-    def predict(reviews: NDArray[np.object_]) -> NDArray[np.float32]:
-        texts = read_ids(recipe, reviews)
+    def predict(token_ids: NDArray[np.object_]) -> NDArray[np.float32]:
+        texts = read_ids(recipe, token_ids)
         probabilities = np.zeros(len(texts), np.float32)
         for rows in batches_of_like_length(texts, recipe.ids_per_batch):
-            token_ids = padded([texts[row] for row in rows])
-            probabilities[rows] = np.asarray(model([token_ids, table.look_up(token_ids)], training=False))[:, 0]
+            batch = padded([texts[row] for row in rows])
+            probabilities[rows] = np.asarray(model([batch, table.look_up(batch)], training=False))[:, 0]
         return probabilities
 
     return Trained(graphs, predict, history, record["held_out"])
@@ -152,29 +152,23 @@ def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: WideDeepRecipe, rev
     return Graphs(graphs, describe_layers(model, recipe.maxlen), ngrams)
 
 
-def _measure_held_out(
-    paths: Paths,
-    reviews: NDArray[np.object_],
-    labels: NDArray[np.int64],
-    held_out: Ints,
-    short: Mapping[str, ShortTexts],
-    encode: Encode,
-) -> dict[str, Any]:
+def _measure_held_out(paths: Paths, reviews: TrainingReviews, held_out: Ints) -> dict[str, Any]:
     """Metrics on held-out reviews and on the short texts out of them.
 
     The paths are joined anew for each half of the reviews by what the other half says: no text is judged by numbers
     that it had a part in.
     """
+    token_ids, labels = reviews.token_ids, reviews.labels
     half_of = np.random.default_rng(paths.recipe.seed).permutation(len(labels)) % 2
     half_of[np.setdiff1d(np.arange(len(labels)), held_out)] = -1
     networks = {}
     for half in (0, 1):
         others = np.flatnonzero(half_of == 1 - half)
-        networks[half] = joined_paths(paths, join(paths, reviews[others], labels[others]), encode)
-    whole = ShortTexts(reviews[held_out], labels[held_out], held_out)
+        networks[half] = joined_paths(paths, join(paths, token_ids[others], labels[others]), reviews.encode)
+    whole = ShortTexts(token_ids[held_out], labels[held_out], held_out)
     measured = {
         name: metrics(_answers(networks, texts, half_of), paths.recipe.threshold)
-        for name, texts in {"": whole, **short}.items()
+        for name, texts in {"": whole, **reviews.short}.items()
     }
     return {**measured.pop(""), **({"short_texts": measured} if measured else {})}
 

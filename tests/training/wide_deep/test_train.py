@@ -20,7 +20,7 @@ from training.wide_deep import train as train_module
 from training.wide_deep.deep import padded
 from training.wide_deep.fit import Paths, Texts
 from training.wide_deep.held_out import held_out_split
-from training.wide_deep.train import ShortTexts, train_wide_deep
+from training.wide_deep.train import ShortTexts, TrainingReviews, train_wide_deep
 
 HELD_OUT = round(REVIEWS * TINY_WIDE.validation_share)
 
@@ -52,7 +52,7 @@ def trained(paths: Paths, reviews: Split, run_dir: Path) -> Trained:
             return paths
 
         patch.setattr(train_module, "fit_paths", fit_paths)
-        trained = train_wide_deep(TINY_WIDE, reviews, short_texts(reviews), no_words, None, run_dir)
+        trained = train_wide_deep(TINY_WIDE, TrainingReviews(*reviews, no_words, short_texts(reviews)), run_dir)
     kept = held_out_split(TINY_WIDE, reviews[1])[0]
     assert fitted == [  # first to judge, then whole
         (list(reviews[0][kept]), reviews[1][kept].tolist()),
@@ -113,7 +113,7 @@ def test_a_run_that_is_there_already_is_not_fitted_again(
 
     monkeypatch.setattr(train_module, "fit_paths", fitted_again)
     monkeypatch.setattr(train_module, "wide_deep_graphs", lambda *_: trained.graphs)  # spares the conversion
-    resumed = train_wide_deep(TINY_WIDE, reviews, {}, no_words, None, run_dir)
+    resumed = train_wide_deep(TINY_WIDE, TrainingReviews(*reviews, no_words), run_dir)
     assert (resumed.history, resumed.held_out) == (trained.history, trained.held_out)
     np.testing.assert_array_equal(resumed.predict(reviews[0]), trained.predict(reviews[0]))
 
@@ -151,7 +151,8 @@ def test_no_text_is_judged_by_numbers_that_its_review_had_a_part_in(monkeypatch:
     held_out = np.arange(1, REVIEWS, 3)
     twice = np.repeat(np.arange(REVIEWS), 2)
     short = ShortTexts(ragged([texts[number] for number in twice]), labels[twice], twice)
-    train_module._measure_held_out(Naming(), texts, labels, held_out, {"twice": short}, no_words)  # type: ignore[arg-type]
+    reviews = TrainingReviews(texts, labels, no_words, {"twice": short})
+    train_module._measure_held_out(Naming(), reviews, held_out)  # type: ignore[arg-type]
     assert sorted(told[0] | told[1]) == held_out.tolist()
     assert not told[0] & told[1]
     assert min(len(half) for half in told) > len(held_out) / 4

@@ -3,7 +3,7 @@
 The reviews teach little of it, as a sentence with *not bad* stands in good reviews and in bad ones. So the paths are
 asked what they make of a word of negation before a word of praise or of blame, and where they do not clearly say the
 contrary, the n-gram of both gets what is missing. It counts in short texts and fades in long ones, which have other
-things to go by.
+things to go by. A *but* is told likewise: what stands behind it outweighs what stands before.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -123,7 +123,7 @@ class Rule:
 
 _FILM = ("{}", "it {}", "this film {}", "the story {}")
 _I = ("{}", "i {}", "you {}")
-_TURNS = "but yet"
+_TURN = "but yet"
 _AFTER_TURN = "- a very so too really also still ultimately quite just is was it's"
 RULES = (
     Rule("not never", f"- {_DEGREES} a an any one", QUALITIES, ("{}", "it is {}", "it was {}", "this film was {}")),
@@ -166,8 +166,8 @@ RULES = (
     ),
     Rule("expected expecting", "a an", QUALITIES, ("{}", "i {}")),
     Rule("have", "been", ("", QUALITIES[POSITIVE]), ("could {}", "it could {}", "should {}")),
-    Rule(_TURNS, _AFTER_TURN, (QUALITIES[POSITIVE], ""), ("slow {}", "it is boring {}", "it starts badly {}")),
-    Rule(_TURNS, _AFTER_TURN, ("", QUALITIES[NEGATIVE]), ("good {}", "it is beautiful {}", "it starts well {}")),
+    Rule(_TURN, _AFTER_TURN, (QUALITIES[POSITIVE], ""), ("slow {}", "it is boring {}", "it starts badly {}")),
+    Rule(_TURN, _AFTER_TURN, ("", QUALITIES[NEGATIVE]), ("good {}", "it is beautiful {}", "it starts well {}")),
     Rule("seen", "anything", ("better", "worse"), ("{}", "never {}")),
     Rule("any", "better", ("than", ""), ("{}", "it doesn't get {}")),
     Rule("any", "worse", ("", "than"), ("{}", "it doesn't get {}")),

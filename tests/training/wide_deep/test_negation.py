@@ -12,7 +12,7 @@ from training.wide_deep.joining import length_powers
 from training.wide_deep.negation import FADING, NEGATIVE, POSITIVE, RULES, Rule, fading, negation_weights
 
 WORDS = ["", "", "", "", "not", "never", "very", "bad", "good", "it", "is"]
-RULE = Rule("not never", "- very", ("bad dreadful", "good"), ("{}", "it is {}"))
+RULE = Rule("not never", "- very", ("bad dreadful", "good"), ("{}", "it is {}", "{} it is"))
 MARGIN = 1.5
 
 

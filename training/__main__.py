@@ -42,6 +42,11 @@ _data_dir = click.option(
     is_flag=True,
     help="Only judge the recipe by training reviews that it holds out; the test reviews stay unseen.",
 )
+@click.option(
+    "--folds",
+    type=click.IntRange(2),
+    help="With --held-out: hold out all training reviews, in so many turns, at random. It takes so many times as long.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --run-dir from its last whole epoch.")
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the recipe's.")
@@ -56,6 +61,7 @@ def cli(
     models_dir: Path | None,
     new_version: bool,
     held_out: bool,
+    folds: int | None,
     resume: bool,
     **changes: Any,
 ) -> None:
@@ -72,8 +78,10 @@ def cli(
         if resume or new_version or models_dir:
             raise click.UsageError("--held-out makes no model: --resume, --new-version and --models-dir mean nothing.")
         run_dir = run_dir or Path("runs") / f"{recipe}-held-out"
-        click.echo(_table(judge(chosen, data_dir, run_dir)))
+        click.echo(_table(judge(chosen, data_dir, run_dir, folds)))
         return
+    if folds:
+        raise click.UsageError("--folds needs --held-out.")
     run_name = recipe
     if new_version:
         if models_dir is None:

@@ -1,7 +1,7 @@
 """How good a model is on reviews it was not fitted on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import nan
 from typing import Any
 
@@ -27,6 +27,11 @@ class Answers:
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
     lengths: NDArray[np.int64]
+
+
+def joined_answers(parts: Sequence[Answers]) -> Answers:
+    """Those of all parts, one after the other."""
+    return Answers(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Answers)))
 
 
 def metrics(answers: Answers, threshold: float, length_bounds: Sequence[int] | None = None) -> dict[str, Any]:

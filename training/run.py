@@ -18,7 +18,7 @@ from training.recipes import LectureRecipe, Recipe, WideDeepRecipe
 from training.record import Record, run_pictures
 from training.short_texts import short_texts
 from training.trained import Trained
-from training.wide_deep.train import ShortTexts, TrainingReviews, judge_wide_deep, train_wide_deep
+from training.wide_deep.train import ShortTexts, TrainingReviews, cross_validate, judge_wide_deep, train_wide_deep
 
 _LIBRARIES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
 
@@ -75,13 +75,14 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     return Outcome(exported.metrics, exported.graphs, bundle, report)
 
 
-def judge(recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path) -> dict[str, Any]:
+def judge(recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path, folds: int | None) -> dict[str, Any]:
     """Judges a recipe by training reviews that it holds out; the test reviews are not looked at.
 
     Args:
         recipe: all choices.
         data_dir: folder of the data set; None lets Keras download it.
         run_dir: gets the metrics.
+        folds: all reviews are held out in so many turns; None holds out once what decides how the paths are joined.
 
     Returns:
         The metrics.
@@ -91,9 +92,10 @@ def judge(recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path) -> dict[
     """
     data = DATA_SETS[recipe.data_set](recipe, data_dir)
     _begin_run(recipe, run_dir)
-    judged = judge_wide_deep(recipe, _training_reviews(data))
-    _write_json(run_dir / "held_out.json", judged.metrics)
-    return judged.metrics
+    reviews = _training_reviews(data)
+    metrics = cross_validate(recipe, reviews, folds) if folds else judge_wide_deep(recipe, reviews).metrics
+    _write_json(run_dir / "held_out.json", metrics)
+    return metrics
 
 
 def _check_run(recipe: Recipe, run_dir: Path, resume: bool) -> None:

@@ -203,6 +203,23 @@ def test_held_out_judges_by_training_reviews_alone_and_prints_a_table(
     assert {path.name for path in folder.iterdir()} == {"held_out.json", "recipe.json", "versions.json"}
 
 
+def test_in_folds_every_training_review_is_held_out_once(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "folds"
+    choices = ("--recipe", "tuned", "--data-dir", run.data_dir, "--run-dir", folder, "--held-out", "--folds", "2")
+    finished = training(*choices)
+    assert (finished.code, finished.stderr) == (0, "")
+    measured = content(folder / "held_out.json")
+    assert measured["reviews"] == REVIEWS
+    assert "Fold 2 of 2: fitting" in finished.stdout
+    assert f"whole reviews        {REVIEWS:6,} {measured['accuracy']:9.4f}" in finished.stdout
+
+
+def test_folds_are_of_what_is_held_out() -> None:
+    refused = training("--recipe", "tuned", "--folds", "5")
+    assert refused.code == 2
+    assert "--folds needs --held-out." in refused.stderr
+
+
 def test_the_lecture_holds_nothing_out(tmp_path: Path) -> None:
     refused = training("--held-out", "--run-dir", tmp_path / "run")
     assert refused.code == 2

@@ -35,6 +35,21 @@ def held_out_split(recipe: WideDeepRecipe, labels: NDArray[np.int64]) -> tuple[I
     return np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out)
 
 
+def random_folds(labels: Ints, folds: int) -> list[Ints]:
+    """Numbers of the reviews of each fold, rising, of each label the same share; the same for every seed.
+
+    Args:
+        labels: of the reviews, int64[n].
+        folds: how many.
+    """
+    random = np.random.default_rng(SPLIT_SEED)
+    fold_of = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        rows = random.permutation(np.flatnonzero(labels == label))
+        fold_of[rows] = np.arange(len(rows)) % folds
+    return [np.flatnonzero(fold_of == fold) for fold in range(folds)]
+
+
 def held_out_films(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64], films: Ints) -> tuple[Ints, Ints]:
     """The same, with no film on both sides, as in the test set: reviews of films are held out, not reviews.
 

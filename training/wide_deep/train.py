@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from service.inference.ngrams import NgramTable
-from training.evaluate import Answers, metrics
+from training.evaluate import Answers, joined_answers, metrics
 from training.export import Graphs, Ngrams, to_onnx
 from training.graph_writer import OUTPUT
 from training.layers import describe_layers
@@ -31,7 +31,7 @@ from training.wide_deep.fit import (
     whole_network,
 )
 from training.wide_deep.form import NGRAM_INPUT, float_form, quantized_form, read_network
-from training.wide_deep.held_out import held_out_films, held_out_split
+from training.wide_deep.held_out import held_out_films, held_out_split, random_folds
 from training.wide_deep.negation import Encode
 
 CALIBRATION_TEXTS = 1_000
@@ -92,7 +92,26 @@ def judge_wide_deep(recipe: WideDeepRecipe, reviews: TrainingReviews) -> Judged:
     print(f"Fitting {len(fitted):,} reviews; {len(held_out):,} others judge them and tell how to join the paths")
     paths = fit_paths(recipe, reviews.token_ids[fitted], reviews.labels[fitted])
     numbers = join(paths, reviews.token_ids[held_out], reviews.labels[held_out])
-    return Judged(_measure_held_out(paths, reviews, held_out), numbers)
+    return Judged(_measured(recipe, _held_out_answers(paths, reviews, held_out)), numbers)
+
+
+def cross_validate(recipe: WideDeepRecipe, reviews: TrainingReviews, folds: int) -> dict[str, Any]:
+    """Metrics on all training reviews, each of which is judged by paths fitted on the other folds.
+
+    The folds are random: reviews of a film stand in several of them.
+
+    Args:
+        recipe: all choices.
+        reviews: to fit and to judge by.
+        folds: that they are parted into, at least 2.
+    """
+    judged: list[dict[str, Answers]] = []
+    for number, held_out in enumerate(random_folds(reviews.labels, folds), start=1):
+        fitted = np.setdiff1d(np.arange(len(reviews.labels)), held_out)
+        print(f"Fold {number} of {folds}: fitting {len(fitted):,} reviews; {len(held_out):,} others judge them")
+        paths = fit_paths(recipe, reviews.token_ids[fitted], reviews.labels[fitted])
+        judged.append(_held_out_answers(paths, reviews, held_out))
+    return _measured(recipe, {name: joined_answers([fold[name] for fold in judged]) for name in judged[0]})
 
 
 def train_wide_deep(recipe: WideDeepRecipe, reviews: TrainingReviews, run_dir: Path) -> Trained:
@@ -152,8 +171,8 @@ def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: WideDeepRecipe, rev
     return Graphs(graphs, describe_layers(model, recipe.maxlen), ngrams)
 
 
-def _measure_held_out(paths: Paths, reviews: TrainingReviews, held_out: Ints) -> dict[str, Any]:
-    """Metrics on held-out reviews and on the short texts out of them.
+def _held_out_answers(paths: Paths, reviews: TrainingReviews, held_out: Ints) -> dict[str, Answers]:
+    """What is said of held-out reviews, under "", and of the short texts out of them, under the names of the sets.
 
     The paths are joined anew for each half of the reviews by what the other half says: no text is judged by numbers
     that it had a part in.
@@ -166,10 +185,12 @@ def _measure_held_out(paths: Paths, reviews: TrainingReviews, held_out: Ints) ->
         others = np.flatnonzero(half_of == 1 - half)
         networks[half] = joined_paths(paths, join(paths, token_ids[others], labels[others]), reviews.encode)
     whole = ShortTexts(token_ids[held_out], labels[held_out], held_out)
-    measured = {
-        name: metrics(_answers(networks, texts, half_of), paths.recipe.threshold)
-        for name, texts in {"": whole, **reviews.short}.items()
-    }
+    return {name: _answers(networks, texts, half_of) for name, texts in {"": whole, **reviews.short}.items()}
+
+
+def _measured(recipe: WideDeepRecipe, answers: Mapping[str, Answers]) -> dict[str, Any]:
+    """Metrics of what `_held_out_answers` gives."""
+    measured = {name: metrics(said, recipe.threshold) for name, said in answers.items()}
     return {**measured.pop(""), **({"short_texts": measured} if measured else {})}
 
 

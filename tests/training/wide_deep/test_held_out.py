@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tests.training.conftest import TINY_WIDE
 from training.wide_deep.corpus import Corpus
-from training.wide_deep.held_out import ALIKE_SHARE, held_out_films, held_out_split
+from training.wide_deep.held_out import ALIKE_SHARE, held_out_films, held_out_split, random_folds
 
 FILMS, OF_A_FILM = 200, 6
 """Films, and reviews of each: half of them positive."""
@@ -25,6 +25,15 @@ def test_held_out_is_the_same_for_every_seed() -> None:
     labels = np.arange(40) % 2
     splits = [held_out_split(replace(TINY_WIDE, seed=seed), labels)[1].tolist() for seed in (1, 2)]
     assert splits[0] == splits[1]
+
+
+def test_folds_share_nothing_and_have_the_same_share_of_each_label() -> None:
+    labels = (np.arange(100) % 4 == 0).astype(np.int64)
+    folds = random_folds(labels, 5)
+    assert sorted(np.concatenate(folds)) == list(range(100))
+    assert [(len(fold), labels[fold].sum()) for fold in folds] == [(20, 5)] * 5
+    assert all(fold.tolist() == sorted(fold.tolist()) for fold in folds)
+    assert folds[0].tolist() != list(range(0, 100, 5))
 
 
 def reviews_of_films() -> tuple[Corpus, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -20,7 +20,7 @@ from training.wide_deep import train as train_module
 from training.wide_deep.deep import padded
 from training.wide_deep.fit import Paths, Texts
 from training.wide_deep.held_out import held_out_split
-from training.wide_deep.train import ShortTexts, TrainingReviews, train_wide_deep
+from training.wide_deep.train import ShortTexts, TrainingReviews, cross_validate, train_wide_deep
 
 HELD_OUT = round(REVIEWS * TINY_WIDE.validation_share)
 
@@ -130,7 +130,6 @@ class Naming:
 def test_no_text_is_judged_by_numbers_that_its_review_had_a_part_in(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ragged([[1, 3 + number, 5] for number in range(REVIEWS)])
     labels = np.arange(REVIEWS) % 2
-    judged: list[Answers] = []
     told: list[set[float]] = []
 
     def join(paths: Naming, reviews: NDArray[np.object_], of: NDArray[np.int64]) -> set[float]:
@@ -141,21 +140,40 @@ def test_no_text_is_judged_by_numbers_that_its_review_had_a_part_in(monkeypatch:
     def joined_logits(numbers: set[float], scores: NDArray[np.float64], _: object) -> NDArray[np.float64]:
         return np.array([100.0 if score in numbers else 0.01 * score for score in scores[:, 0]])
 
-    def metrics(answers: Answers, _: float) -> dict[str, Any]:
-        judged.append(answers)
-        return {}
-
     monkeypatch.setattr(train_module, "join", join)
     monkeypatch.setattr(fit_module, "joined_logits", joined_logits)
-    monkeypatch.setattr(train_module, "metrics", metrics)
     held_out = np.arange(1, REVIEWS, 3)
     twice = np.repeat(np.arange(REVIEWS), 2)
     short = ShortTexts(ragged([texts[number] for number in twice]), labels[twice], twice)
     reviews = TrainingReviews(texts, labels, no_words, {"twice": short})
-    train_module._measure_held_out(Naming(), reviews, held_out)  # type: ignore[arg-type]
+    judged = train_module._held_out_answers(Naming(), reviews, held_out)  # type: ignore[arg-type]
     assert sorted(told[0] | told[1]) == held_out.tolist()
     assert not told[0] & told[1]
     assert min(len(half) for half in told) > len(held_out) / 4
-    for answers, numbers in zip(judged, (held_out, np.repeat(held_out, 2)), strict=True):
+    assert list(judged) == ["", "twice"]
+    for answers, numbers in zip(judged.values(), (held_out, np.repeat(held_out, 2)), strict=True):
         np.testing.assert_allclose(answers.probabilities, 1 / (1 + np.exp(-0.01 * numbers)))
         assert answers.labels.tolist() == (numbers % 2).tolist()
+
+
+def test_in_folds_every_review_is_judged_once_by_paths_that_did_not_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    reviews = ragged([[1, 3 + number] for number in range(30)]), np.arange(30) % 2
+    fitted: list[list[int]] = []
+
+    def fit_paths(_: Any, texts: NDArray[np.object_], labels: NDArray[np.int64]) -> list[int]:
+        fitted.append([text[1] - 3 for text in texts])
+        assert labels.tolist() == [number % 2 for number in fitted[-1]]
+        return fitted[-1]
+
+    def answers(paths: list[int], _: TrainingReviews, held_out: NDArray[np.int64]) -> dict[str, Answers]:
+        assert sorted([*paths, *held_out]) == list(range(30))
+        right = np.where(held_out < 6, 1 - held_out % 2, held_out % 2)  # but for the first six
+        whole = Answers(right.astype(np.float64), held_out % 2, np.ones(len(held_out), np.int64))
+        return {"": whole, "none right": replace(whole, probabilities=(1 - held_out % 2).astype(np.float64))}
+
+    monkeypatch.setattr(train_module, "fit_paths", fit_paths)
+    monkeypatch.setattr(train_module, "_held_out_answers", answers)
+    measured = cross_validate(TINY_WIDE, TrainingReviews(*reviews, no_words), 3)
+    assert [len(numbers) for numbers in fitted] == [20, 20, 20]
+    assert (measured["reviews"], measured["accuracy"]) == (30, 0.8)
+    assert measured["short_texts"]["none right"]["accuracy"] == 0

@@ -23,15 +23,7 @@ def held_out_split(recipe: WideDeepRecipe, labels: NDArray[np.int64]) -> tuple[I
         recipe: which share.
         labels: of the reviews, int64[n].
     """
-    random = np.random.default_rng(SPLIT_SEED)
-    held_out = np.concatenate(
-        [
-            random.permutation(np.flatnonzero(labels == label))[
-                : round((labels == label).sum() * recipe.validation_share)
-            ]
-            for label in np.unique(labels)
-        ]
-    )
+    held_out = np.concatenate([rows[: round(len(rows) * recipe.validation_share)] for rows in _shuffled(labels)])
     return np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out)
 
 
@@ -42,12 +34,8 @@ def random_folds(labels: Ints, folds: int) -> list[Ints]:
         labels: of the reviews, int64[n].
         folds: how many.
     """
-    random = np.random.default_rng(SPLIT_SEED)
-    fold_of = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        rows = random.permutation(np.flatnonzero(labels == label))
-        fold_of[rows] = np.arange(len(rows)) % folds
-    return [np.flatnonzero(fold_of == fold) for fold in range(folds)]
+    shuffled = _shuffled(labels)
+    return [np.sort(np.concatenate([rows[fold::folds] for rows in shuffled])) for fold in range(folds)]
 
 
 def held_out_films(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64], films: Ints) -> tuple[Ints, Ints]:
@@ -72,6 +60,12 @@ def held_out_films(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.in
     likeness = _likeness(corpus, others, held)
     alike = np.argsort(-likeness, kind="stable")[: round(len(others) * ALIKE_SHARE)]
     return np.delete(others, alike), held
+
+
+def _shuffled(labels: Ints) -> list[Ints]:
+    """Numbers of the reviews of each label, in an order that is the same for every seed."""
+    random = np.random.default_rng(SPLIT_SEED)
+    return [random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
 
 
 def _likeness(corpus: Corpus, others: Ints, held_out: Ints) -> NDArray[np.float32]:

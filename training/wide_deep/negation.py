@@ -56,9 +56,10 @@ PASTS = (
     "liked loved enjoyed admired appreciated",
 )
 """What a person did."""
+_SUCCEED = "work succeed convince impress entertain satisfy deliver engage"
 DEEDS = (
     "disappoint bore fail drag lack suffer spoil ruin lose disappoints bores fails drags loses disappointed failed",
-    "work succeed convince impress entertain satisfy deliver engage works succeeds convinces impresses delivers",
+    f"{_SUCCEED} works succeeds convinces impresses delivers",
 )
 """What a film does."""
 THINGS = (
@@ -73,12 +74,6 @@ PARTS = (
 )
 _DEGREES = "very so really that too even particularly all quite exactly entirely completely as nearly half terribly"
 """What stands between a negation and a quality, and lets it stand."""
-
-
-def _contrary(words: tuple[str, str]) -> tuple[str, str]:
-    """For what negates twice."""
-    blame, praise = words
-    return praise, blame
 
 
 @dataclass(frozen=True)
@@ -158,7 +153,7 @@ RULES = (
     Rule("less", "than", QUALITIES, ("{}", "it is {}")),
     Rule("without", "a any one being getting becoming", QUALITIES),
     Rule("nearly", "as", QUALITIES, ("not {}", "wasn't {}")),
-    Rule("not", "without", _contrary(PARTS)),
+    Rule("not", "without", PARTS[::-1]),  # negated twice
     Rule("hardly few little not", "any much enough", PARTS),
     Rule("say", "i", PASTS, ("i can't {}", "i cannot {}")),
     Rule(
@@ -181,12 +176,13 @@ RULES = (
     Rule("nothing", "-", DEEDS),
     Rule("devoid void lack absence", "of", PARTS),
     Rule("lacks lacked lacking", "- any in", PARTS),
-    Rule("fails failed fail", "to", ("", "work succeed convince impress entertain satisfy deliver engage")),
+    Rule("fails failed fail", "to", ("", _SUCCEED)),
     Rule("never", "fails failed fail", ("to", ""), ("{}", "{} impress", "it {} entertain")),
     Rule("never", "lets", ("you", "")),
     Rule("be", "-", ("missed", ""), ("not to {}", "should not {}")),
     Rule("nobody", "will would could can should", ("", VERBS[POSITIVE])),
 )
+"""Of rules that make the same phrase the last counts."""
 
 Encode = Callable[[Sequence[str]], Sequence[Ints]]
 """Token ids of texts, the start id first."""

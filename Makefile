@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve test train explore report compare bench soak check lock docker docker-test clean help
+.PHONY: serve test fuzz train explore report compare bench soak check lock docker docker-test clean help
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -14,6 +14,9 @@ serve: $(VENV)/.service ## serve the models on port 8000 (ARGS="--port 9000" for
 
 test: $(VENV)/.test ## run every test (ARGS="-k tokenizer" for some)
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(VENV)/.test ## try odd requests, files, texts and bundles for ARGS="--minutes 60"
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 train: $(VENV)/.training ## fit, evaluate and export the lecture's network (ARGS="--help" for options)
 	$(BIN)/python -m training $(ARGS)
@@ -51,6 +54,8 @@ lock: $(VENV)/.test ## resolve the dependencies anew (ARGS=--upgrade for the new
 	$(COMPILE) $(ARGS) --extra training --extra tracing --extra parquet --extra test --extra check -o requirements/test.txt
 	$(COMPILE) --extra training -c requirements/test.txt -o requirements/training.txt
 	$(COMPILE) -c requirements/test.txt -o requirements/service.txt
+	$(COMPILE) --extra ray --extra stores -c requirements/service.txt -o requirements/ray.txt
+	$(COMPILE) --extra stores -c requirements/test.txt -o requirements/stores.txt
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -59,8 +64,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 
+SIZE..service := 220 MB
+SIZE..training := 3.3 GB, mostly TensorFlow
+SIZE..test := $(SIZE..training)
+
 # A stamp for each set of packages; a larger set holds the smaller ones.
 $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing $< into $(VENV): once, and for a few minutes ($(SIZE.$(@F)))."
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from training.style import FIRST, SECOND, SOFT, Picture, picture
+from training.report.style import FIRST, SECOND, SOFT, Picture, picture
 
 _KIND = "full reviews"
 _OURS = "this service"

@@ -7,7 +7,7 @@ from typing import cast
 
 from bench.usual import plain_token_ids
 from service.inference.bundle import open_bundle
-from service.inference.keras_imdb import KerasImdbSpec, KerasImdbTokenizer
+from service.inference.tokenizers.keras_imdb import KerasImdbSpec, KerasImdbTokenizer
 
 ROUNDS = 12
 BATCH = 32

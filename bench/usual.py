@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from service.inference.bundle import open_bundle
-from service.inference.keras_imdb import KerasImdbSpec
+from service.inference.tokenizers.keras_imdb import KerasImdbSpec
 
 BUNDLE, THREADS = "BENCH_BUNDLE", "BENCH_THREADS"
 TO_SPACES = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))

@@ -15,7 +15,14 @@ import service
 NOT_WANTED = ("tensorflow", "keras", "tf2onnx", "training", "pip", "setuptools")
 TAKEN_OUT = re.compile(r"(^|/)tests/|^onnxruntime/capi/libonnxruntime\.so\.")
 """What the Dockerfile removes."""
-EXTRAS = ("service.client", "service.files.parquet")
+EXTRAS = (
+    "service.client",
+    "service.cli.score_corpus",
+    "service.cluster",
+    "service.files.answer_columns",
+    "service.files.parquet",
+    "service.scoring",
+)
 """Modules that need more packages than the image has."""
 
 if too_many := [name for name in NOT_WANTED if importlib.util.find_spec(name)]:

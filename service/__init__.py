@@ -1,15 +1,14 @@
 """Sentiment of short texts over HTTP.
 
-How a text becomes a probability: `server` takes a request from the wire, `api` reads what it wants, `scheduler` decides
-when it is computed, `inference` computes it. `files` does the same for whole files, here and on the command line.
-`registry` has the models that are served, `repository` changes them while the service runs; `choice` says which of them
-answers a text.
+The way of a text to its probability: `server` accepts the request, `api` parses it, `classifier` selects the model and
+validates the text, `scheduler` queues it, and `inference` computes the probability. `files` reads and writes whole
+files, for the API and for the command line (`cli`). `models` loads the models and replaces them while the service runs.
 """
 
 import os
 
-# onnxruntime reports its use to its makers unless this is set before it is imported. Nothing that is sent to this
-# service, nor that it was sent, is anybody else's business.
+# onnxruntime reports its use to its makers unless this is set before it is imported. The use of this service is
+# nobody else's business.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"

@@ -1,39 +1,23 @@
-"""The command line: `python -m service` with `serve`, `predict` or `score`."""
+"""The command line: `python -m service` with `serve`, `predict`, `score`, `models`, `rollout` or `settings`."""
 
+import dataclasses
+import io
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from service import __version__
+from service.cli.flags import flag_per_setting, load_settings, settings_with_models
+from service.cli.models import models
+from service.cli.rollout_commands import rollout
 from service.errors import ServiceError
-from service.settings import ENV_PREFIX, Settings, env_file
-
-
-def _flag_per_setting(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    def add_flags(command: Callable[..., None]) -> Callable[..., None]:
-        for name in reversed(names):
-            field = Settings.model_fields[name]
-            default = f"default {field.default}" if field.default is not None else "no default"
-            command = click.option(
-                f"--{name.replace('_', '-')}",
-                name,
-                metavar="VALUE",
-                help=f"{field.description} [{ENV_PREFIX}{name.upper()}; {default}]",
-            )(command)
-        return command
-
-    return add_flags
-
-
-def _settings(flags: dict[str, Any]) -> Settings:
-    return Settings.load(**{name: value for name, value in flags.items() if value is not None})
-
+from service.settings import Settings, env_file
 
 _MODEL_SETTINGS = ("models_dir", "model", "model_version", "precision", "max_line_bytes", "max_text_chars")
+_FILE_SETTINGS = (*_MODEL_SETTINGS, "max_columns")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,15 +27,20 @@ def cli() -> None:
 
 
 @cli.command()
-@_flag_per_setting(*Settings.model_fields)
+@flag_per_setting(*Settings.model_fields)
 def serve(**flags: Any) -> None:
     """Serve the models over HTTP until stopped.
 
-    Each flag can be given as an environment variable too, named in brackets; the flag counts first.
+    Each flag can also be given as the environment variable named in brackets; a flag takes precedence.
     """
+    # While the service starts, being told to stop is no error. Once it serves, uvicorn has a handler of its own, which
+    # finishes what is in work and then raises the signal again for this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if sys.platform == "win32":
+        raise ServiceError("serve needs Linux or macOS: on Windows use WSL 2 or Docker. predict and score work here.")
     from service.server.processes import run  # here, because it takes half a second to import and --help should not
 
-    run(_settings(flags))
+    run(load_settings(flags))
 
 
 @cli.command()
@@ -63,7 +52,7 @@ def serve(**flags: Any) -> None:
     default=None,
     help="Answers for programs, one JSON object a line, or for people; without it people, if this is a terminal.",
 )
-@_flag_per_setting(*_MODEL_SETTINGS)
+@flag_per_setting(*_MODEL_SETTINGS)
 def predict(texts: tuple[str, ...], explain: bool, as_json: bool | None, **flags: Any) -> None:
     """Say whether texts are positive, without a server.
 
@@ -84,69 +73,154 @@ def predict(texts: tuple[str, ...], explain: bool, as_json: bool | None, **flags
       1    an error stopped the run
       2    the command line is wrong
       3    finished, but some texts have an error in place of an answer
-      130  interrupted
+      130  interrupted (Ctrl-C, SIGTERM)
+      141  the reader of the output has left, as head does
     """  # noqa: D301 (click looks for the character, not for the letters)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # to be stopped is an error here, for the output is not whole
-    from service.terminal import Wanted, answer_texts  # here, because it takes long to import and --help should not
+    from service.cli.predict import Request, answer_texts  # here, because it takes long to import and --help should not
 
-    sys.exit(answer_texts(Wanted(texts, as_json, explain), _settings(flags)))
+    sys.exit(answer_texts(Request(texts, as_json, explain), settings_with_models(flags)))
 
 
 @cli.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("file")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="local scores a file here; ray a folder of files on a cluster.",
+)
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["csv", "ndjson", "text", "parquet"]),
-    help="What FILE holds; without it, its suffix says: .csv .tsv .ndjson .jsonl .txt .parquet.",
+    type=click.Choice(["csv", "ndjson", "json", "text", "parquet"]),
+    help="Format of FILE; by default its suffix tells it: .csv .tsv .ndjson .jsonl .json .txt .parquet.",
 )
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File for the answers, compressed if it ends in .gz; without it, standard output.",
-)
-@click.option("--column", default="text", show_default=True, help="Column of CSV or Parquet that holds the texts.")
-@click.option(
-    "--delimiter", help="Of CSV: one character or the word tab; a comma, for .tsv a tab, goes without saying."
+    metavar="PATH",
+    help="File for the answers, compressed if it ends in .gz; without it, standard output. With ray: a folder.",
 )
 @click.option(
-    "--prefix", default="", help="Put before the names of what is added, where a file has such a name itself."
+    "--column",
+    default="text",
+    show_default=True,
+    help="Column of CSV or Parquet, or member of JSON objects, that holds the texts; without a header its number.",
 )
-@click.option("--restart", is_flag=True, help="Begin anew, whatever an interrupted run has left.")
-@_flag_per_setting(*_MODEL_SETTINGS)
+@click.option("--delimiter", help="Delimiter of CSV: one character or the word tab. Default: a comma, for .tsv a tab.")
+@click.option(
+    "--quote",
+    type=click.Choice(["double", "none"]),
+    help="Whether double quotes can enclose fields of CSV. Default: double, for .tsv none.",
+)
+@click.option(
+    "--header",
+    type=click.Choice(["first", "none"]),
+    default="first",
+    show_default=True,
+    help="Whether the first row of CSV has the names of the columns.",
+)
+@click.option(
+    "--encoding",
+    metavar="NAME",
+    help="Encoding of FILE, such as cp949, euc-kr, cp1252 or utf-16. Default: its byte order mark, or utf-8.",
+)
+@click.option(
+    "--fields",
+    default="label,probability",
+    show_default=True,
+    help="Columns to add to CSV: some of label, probability, words, known_words, truncated.",
+)
+@click.option("--prefix", default="", help="Put before the added names, where a file has such a name itself.")
+@click.option("--restart", is_flag=True, help="Start again, whatever an interrupted run has left.")
+@click.option(
+    "--address",
+    envvar="RAY_ADDRESS",
+    help="Cluster of Ray, such as ray://head:10001; without it, and without RAY_ADDRESS, one starts on this machine.",
+)
+@click.option(
+    "--workers",
+    metavar="MOST or LEAST:MOST",
+    help="Files that the cluster scores at a time, and processors that its autoscaler shall have ready from the start. "
+    "Default: every processor that there is.",
+)
+@flag_per_setting(*_FILE_SETTINGS)
+@click.pass_context
 def score(
-    file: Path,
-    format_name: str | None,
-    output: Path | None,
-    column: str,
-    delimiter: str | None,
-    prefix: str,
-    restart: bool,
+    context: click.Context,
+    /,
+    file: str,
+    engine: str,
+    output: str | None,
+    address: str | None,
+    workers: str | None,
     **flags: Any,
 ) -> None:
-    """Score a file of any size, without a server.
+    """Score a file of any size, or a folder of files, without a server.
 
     FILE is - for standard input.
 
-    The answers are those of POST /predict/batch: CSV with the columns label, probability and error at its end; NDJSON
-    with the members of a prediction; lines of text answered in NDJSON. What is compressed with gzip is read as well.
-    Parquet (it needs the extra 'parquet') comes back as Parquet.
+    The answers are those of POST /predict/batch: CSV with the columns label, probability and error at its end, in the
+    encoding of FILE; NDJSON with the members of a prediction; arrays of JSON and lines of text answered in NDJSON.
+    Input compressed with gzip is expanded. Parquet (it needs the extra 'parquet') comes back as Parquet.
 
-    With --output an interrupted run is taken up by the same command: until all is done, the answers are in
-    OUTPUT.part, and OUTPUT.part.json says how far it is.
+    With --output the same command resumes an interrupted run: until all is done, the answers are in OUTPUT.part, and
+    OUTPUT.part.json has the progress.
+
+    With --engine ray FILE is a folder, a pattern or a file, here or in a store (s3://, gs://), and OUTPUT is a folder
+    that gets a file of Parquet for each of its files. It needs the extra 'ray'; the same command resumes a run.
 
     \b
     Exit codes:
       0    every record was scored
       1    an error stopped the run
       2    the command line is wrong
-      3    finished, but some records have an error in place of a score
-      130  interrupted (Ctrl-C, SIGTERM, or the reader of a pipe has left)
+      3    finished, but some records have an error, or some files cannot be read
+      130  interrupted (Ctrl-C, SIGTERM)
+      141  the reader of the output has left, as head does
     """  # noqa: D301 (click looks for the character, not for the letters)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # to be stopped is an error here, for the output is not whole
-    from service.files.command import Request, score_file  # here, for the same reason
+    # here, for the same reason
+    from service.cli.score import FileFlags, Request, score_file
 
-    sys.exit(score_file(Request(file, format_name, output, column, delimiter, prefix, restart), _settings(flags)))
+    of_files = {field.name: flags.pop(field.name) for field in dataclasses.fields(FileFlags)}
+    if engine == "local":
+        _refuse(context, ("address", "workers"), "is of a cluster: add --engine ray.")
+        path = _converted(context, "file", file, click.Path(exists=True, dir_okay=False, allow_dash=True))
+        target = _converted(context, "output", output, click.Path(dir_okay=False)) if output else None
+        sys.exit(score_file(Request(file=path, output=target, **of_files), settings_with_models(flags)))
+    _refuse(context, ("fields",), "chooses columns of CSV; with --engine ray all of them are written.")
+    if not output:
+        raise click.UsageError("Name the folder for the outputs with --output.")
+    from service.cli.score_corpus import CorpusRequest, score_corpus
+
+    request = CorpusRequest(source=file, target=output, address=address, workers=workers, **of_files)
+    sys.exit(score_corpus(request, settings_with_models(flags)))
+
+
+def _converted(context: click.Context, name: str, value: str, kind: click.Path) -> Path:
+    """Check a path of the command line.
+
+    Raises:
+        click.BadParameter: it is none that will do.
+    """
+    if Path(value).is_dir() and name == "file":
+        raise click.UsageError(f"{value} is a folder: --engine ray scores all files of one.")
+    parameter = next(each for each in context.command.params if each.name == name)
+    return Path(str(kind.convert(value, parameter, context)))
+
+
+def _refuse(context: click.Context, names: tuple[str, ...], why: str) -> None:
+    """Refuse flags that would do nothing.
+
+    Raises:
+        click.UsageError: one of them was given.
+    """
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} {why}")
+
+
+cli.add_command(rollout)
 
 
 @cli.command("settings")
@@ -155,11 +229,19 @@ def print_settings() -> None:
     click.echo(env_file(), nl=False)
 
 
+cli.add_command(models)
+
+
+def _write_utf8() -> None:
+    """Write UTF-8 whatever the terminal's encoding: programs expect it of JSON, and no character is lost."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def main() -> None:
-    """Runs the command line; an expected error is one line and exit code 1."""
-    # From the first moment on, being told to stop is no error. uvicorn has a handler of its own while it serves, which
-    # finishes what is in work and then raises the signal again for this one.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """Run the command line; an expected error is one line and exit code 1."""
+    _write_utf8()
     try:
         cli(prog_name="python -m service")
     except ServiceError as error:

@@ -1,23 +1,27 @@
-"""How many cores this process may use, and how they are shared out."""
+"""The cores that this process may use, and their division among workers and threads."""
 
 import math
 import os
 from pathlib import Path
 
 MAX_WORKERS = 8
-"""Most processes that are started unasked: each takes 120 MB."""
+"""Largest number of workers unless the settings say more: each takes 120 MB."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_cores(cgroup: Path = _CGROUP) -> int:
-    """Cores that the scheduler gives this process: its affinity, and a container's CPU limit, rounded up."""
+    """Count the cores that this process may use: its affinity, limited by a container's CPU limit, rounded up.
+
+    Args:
+        cgroup: mount point of the control groups.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, math.ceil(min(cores, _cpu_limit(cgroup))))
 
 
 def share_out(cores: int, workers: int | None = None, threads: int | None = None) -> tuple[int, int]:
-    """Worker processes, and inference threads of each, so that all cores have work and none has too much.
+    """Choose the number of workers, and of inference threads in each, so that every core has one thread.
 
     A process for each core is the fastest: in 8 bits the Python part of a request costs more than its inference, and
     only processes run Python side by side (`bench/README.md` has the figures).
@@ -32,7 +36,7 @@ def share_out(cores: int, workers: int | None = None, threads: int | None = None
 
 
 def _cpu_limit(cgroup: Path) -> float:
-    """The CPU limit of this control group in cores, infinite where there is none.
+    """Read the CPU limit of this control group in cores; infinite without a limit.
 
     Source: the kernel's cgroup-v2 documentation (cpu.max) and, for version 1, sched-bwc (cpu.cfs_quota_us).
     """

@@ -1,4 +1,4 @@
-"""Everything that this package raises on purpose; `problems` says how each looks over HTTP."""
+"""The errors of the service; `problems` maps them to HTTP."""
 
 
 class ServiceError(Exception):
@@ -10,11 +10,11 @@ class BundleError(ServiceError):
 
 
 class RequestError(ServiceError):
-    """The caller can mend this one by sending something else.
+    """An error in the request, which the caller can correct.
 
     Args:
-        message: what is wrong, in plain words.
-        pointer: where in the request, as a JSON pointer (RFC 6901) into the body or a header's name.
+        message: description of the fault.
+        pointer: place of the fault: a JSON pointer (RFC 6901) into the body, or the name of a header.
     """
 
     def __init__(self, message: str, pointer: str | None = None) -> None:
@@ -54,8 +54,37 @@ class SlowBodyError(RequestError):
     """The body did not come in within the time allowed."""
 
 
+class InvalidHostError(RequestError):
+    """The request has no Host header, more than one, or one that names no host."""
+
+
+class UnknownHostError(RequestError):
+    """The request is for a host whose name the service does not answer to."""
+
+
+class CrossOriginError(RequestError):
+    """The request comes from a page of an origin that may not call the service."""
+
+
+class RepositoryControlError(RequestError):
+    """Models cannot be loaded and unloaded over HTTP here."""
+
+
 class UnauthorizedError(RequestError):
     """An API key is needed, and the request has none that is good."""
+
+
+class QuotaError(RequestError):
+    """A caller sends more than its key may.
+
+    Args:
+        message: description of the quota.
+        retry_after_seconds: time after which there is room.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TooManyTextsError(RequestError):
@@ -71,11 +100,11 @@ class LineTooLongError(RequestError):
 
 
 class BrokenGzipError(RequestError):
-    """What should be gzip is not, or ends too early."""
+    """The data is not gzip, or ends too early."""
 
 
 class StalledError(RequestError):
-    """Nothing of a file came for too long."""
+    """No part of a file arrived within the time allowed."""
 
 
 class ContentEncodingError(RequestError):
@@ -95,7 +124,7 @@ class NoLayersError(RequestError):
 
 
 class DefaultModelError(RequestError):
-    """The default model is to be unloaded, without which most requests would have no answer."""
+    """The model to unload is the default one, which most requests need."""
 
 
 class ProblemNotFoundError(RequestError):

@@ -1,7 +1,7 @@
-"""What the service counts and times, for Prometheus; true for all its processes together.
+"""Metrics for Prometheus, summed over all processes of the service.
 
 Worker processes share a folder (`PROMETHEUS_MULTIPROC_DIR`, set by `service.server.processes` before they start), in
-which each keeps its numbers; whichever of them is asked adds up all. A process that is alone keeps them in memory.
+which each keeps its numbers; the one that answers `/metrics` adds them up. A single process keeps them in memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,12 +25,12 @@ _BATCH_TEXTS = (1, 2, 4, 8, 16, 32)
 
 @dataclass(frozen=True)
 class ModelStatistics:
-    """What one model version has done since the start, in all processes; durations in nanoseconds."""
+    """Statistics of a model version since the start, over all processes; durations in nanoseconds."""
 
     inference_count: int  # texts
-    execution_count: int  # batches
+    execution_count: int  # jobs
     last_inference_ms: int  # since the epoch; 0 for never
-    failed_count: int  # batches
+    failed_count: int  # jobs
     queue_count: int
     queue_ns: int
     tokenization_count: int
@@ -40,10 +40,10 @@ class ModelStatistics:
 
 
 class Metrics:
-    """Every metric, and where each is counted up.
+    """All metrics of the service.
 
     Args:
-        models: gives the loaded model versions, and which of them is the default.
+        models: returns the loaded model versions, each with a flag for the default.
         shared: whether this is one of several processes.
     """
 
@@ -73,6 +73,12 @@ class Metrics:
             "sentiment_rejected_requests", "Requests refused because of load, time or shutdown.", ["reason"],
             registry=registry,
         )  # fmt: skip
+        self._calls = Counter(
+            "sentiment_key_requests", "Requests by the name of the API key.", ["key", "status"], registry=registry
+        )
+        self._call_texts = Counter(
+            "sentiment_key_texts", "Texts by the name of the API key.", ["key"], registry=registry
+        )
         model = ["model", "version"]
         self._stages = Histogram(
             "sentiment_stage_seconds",
@@ -93,15 +99,27 @@ class Metrics:
             "sentiment_last_inference_timestamp_seconds", "When the model last answered.", model, registry=registry,
             multiprocess_mode="max",
         )  # fmt: skip
-        self._models = _ModelInfo(models)
-        registry.register(self._models)
+        self._live: list[Collector] = []
+        self.add(_ModelInfo(models))
         self.in_progress = 0
         """Requests that this process has in work."""
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._by_model: dict[tuple[str, int], _ModelMetrics] = {}
 
+    def add(self, collector: Collector) -> None:
+        """Add a collector of what is the same in every process, and tells it as it is when asked."""
+        self._live.append(collector)
+        self._registry.register(collector)
+
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Counts a request; `method` and `route` must come from a fixed set."""
+        """Count a request.
+
+        Args:
+            method: method, from a fixed set.
+            route: path of the route, from a fixed set.
+            status: status of the answer.
+            seconds: time from the headers to the end of the answer.
+        """
         key = (method, route, status)
         children = self._answered.get(key)
         if children is None:
@@ -110,17 +128,36 @@ class Metrics:
         children[0].inc()
         children[1].observe(seconds)
 
+    def called(self, key: str, status: int, texts: int) -> None:
+        """Count a request for the name of its API key.
+
+        Args:
+            key: name, from the file of keys.
+            status: status of the answer.
+            texts: texts of the request.
+        """
+        self._calls.labels(key, status).inc()
+        self._call_texts.labels(key).inc(texts)
+
     def rejected(self, reason: str) -> None:
-        """Counts a request that was refused; `reason` is a problem's slug."""
+        """Count a refused request.
+
+        Args:
+            reason: slug of the problem.
+        """
         self._rejected.labels(reason).inc()
 
     def sample(self, waiting_texts: int) -> None:
-        """Tells how much this process has in work now."""
+        """Set the gauges of the work in this process.
+
+        Args:
+            waiting_texts: texts that are queued or in work.
+        """
         self._in_progress.set(self.in_progress)
         self._waiting.set(waiting_texts)
 
     def observe(self, job: Job) -> None:
-        """Counts a finished job of the scheduler; what explanations ask of a model are no predictions."""
+        """Count a finished job of the scheduler, unless it belongs to an explanation."""
         predictor = job.predictor
         if not isinstance(predictor, Predictor):
             return
@@ -150,11 +187,11 @@ class Metrics:
         metrics.last.set(time())
 
     def exposition(self) -> bytes:
-        """Everything, in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         return generate_latest(self._collected())
 
     def model_statistics(self, name: str, version: int) -> ModelStatistics:
-        """What a model version has done, added up from its metrics."""
+        """Add up the statistics of a model version from its metrics."""
         samples: dict[tuple[str, str], float] = {}
         for metric in self._collected().collect():
             for sample in metric.samples:
@@ -186,7 +223,8 @@ class Metrics:
             return self._registry
         collected = CollectorRegistry()
         MultiProcessCollector(collected)  # type: ignore[no-untyped-call]
-        collected.register(self._models)
+        for collector in self._live:
+            collected.register(collector)
         return collected
 
     def _of_model(self, name: str, version: int, labels: tuple[str, str]) -> "_ModelMetrics":

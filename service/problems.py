@@ -1,4 +1,4 @@
-"""How each error looks over HTTP: RFC 9457 problem details, from one table."""
+"""The table of problems: the RFC 9457 problem details of each error."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,7 +12,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemResponse(JSONResponse):
-    """A JSON response that says it is a problem."""
+    """A JSON response with the media type of problems."""
 
     media_type = MEDIA_TYPE
 
@@ -31,7 +31,12 @@ class Problem:
         return f"/problems/{self.slug}"
 
     def body(self, detail: str, **extensions: Any) -> dict[str, Any]:
-        """The problem detail object."""
+        """Make the problem detail object.
+
+        Args:
+            detail: the message of the error.
+            extensions: further members; those that are None are left out.
+        """
         return {
             "type": self.type,
             "title": self.title,
@@ -53,7 +58,16 @@ PROBLEMS: dict[type[errors.ServiceError], Problem] = {
     ),
     errors.TextTooLongError: Problem("text-too-long", HTTPStatus.UNPROCESSABLE_ENTITY, "A text is too long"),
     errors.TooManyTextsError: Problem("too-many-texts", HTTPStatus.UNPROCESSABLE_ENTITY, "There are too many texts"),
+    errors.InvalidHostError: Problem("invalid-host", HTTPStatus.BAD_REQUEST, "The request names no host, or several"),
+    errors.UnknownHostError: Problem(
+        "unknown-host", HTTPStatus.MISDIRECTED_REQUEST, "The service does not answer to this name"
+    ),
+    errors.CrossOriginError: Problem("cross-origin", HTTPStatus.FORBIDDEN, "Pages of this origin may not ask"),
+    errors.RepositoryControlError: Problem(
+        "repository-control", HTTPStatus.FORBIDDEN, "Models are not loaded and unloaded over HTTP here"
+    ),
     errors.UnauthorizedError: Problem("unauthorized", HTTPStatus.UNAUTHORIZED, "An API key is needed"),
+    errors.QuotaError: Problem("quota", HTTPStatus.TOO_MANY_REQUESTS, "The key's quota is used up"),
     errors.HeadersTooLargeError: Problem(
         "headers-too-large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large"
     ),
@@ -98,21 +112,24 @@ _HEADERS = {
 
 
 def slug_of(error: errors.ServiceError) -> str:
-    """The short name of an error's problem."""
+    """Return the short name of an error's problem."""
     return PROBLEMS.get(type(error), INTERNAL).slug
 
 
 def problem_response(error: errors.ServiceError) -> ProblemResponse:
-    """The response for an error of this package; what has no row in the table is an internal error."""
+    """Make the response to an error; an error without a row in the table is an internal one."""
     problem = PROBLEMS.get(type(error))
     if problem is None:
         return internal_response()
     body = problem.body(str(error), pointer=getattr(error, "pointer", None))
-    return ProblemResponse(body, problem.status, _HEADERS.get(problem.status))
+    headers = _HEADERS.get(problem.status)
+    if isinstance(error, errors.QuotaError):
+        headers = {"Retry-After": str(error.retry_after_seconds)}
+    return ProblemResponse(body, problem.status, headers)
 
 
 def problem_fields(error: Exception) -> dict[str, Any]:
-    """The problem detail object for an error in the middle of an answer; what is no row of the table is internal."""
+    """Make the problem detail object of an error within an answer, such as that of a line of a file."""
     problem = PROBLEMS.get(type(error)) if isinstance(error, errors.ServiceError) else None
     if problem is None:
         return INTERNAL.body(INTERNAL_DETAIL)
@@ -120,5 +137,5 @@ def problem_fields(error: Exception) -> dict[str, Any]:
 
 
 def internal_response() -> ProblemResponse:
-    """What a caller sees of a bug: that there is one, and nothing else."""
+    """Make the response to a bug, which discloses nothing of its cause."""
     return ProblemResponse(INTERNAL.body(INTERNAL_DETAIL), INTERNAL.status)

@@ -1,86 +1,106 @@
-"""Who runs when: texts wait in one place, and threads take them in batches, so that the event loop never computes."""
+"""Texts wait in one place, and threads take them in jobs, so that the event loop never computes."""
 
 import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import OverloadedError, ShuttingDownError
-from service.inference.inputs import Batch
+from service.errors import ShuttingDownError
+from service.inference.batching import MAX_INLINE_CHARS, MAX_JOB_CHARS, MAX_JOB_TEXTS, by_length, restored
+from service.inference.inputs import Run
 from service.inference.session import in_order
-from service.inference.tokenizer import Encoded
-
-BATCH_SIZE = 32
-"""Texts that a thread takes at a time."""
-
+from service.inference.tokenizers.tokenizer import Encoded
 
 Text_contra = TypeVar("Text_contra", bound=Sized, contravariant=True)
 Answer = TypeVar("Answer")
 
+Urgency = Literal["high", "normal", "low"]
+"""The lane of texts: before all others, as they come, or behind the others as the bulk is."""
+
 
 class Predicts(Protocol[Text_contra, Answer]):
-    """The part of `Predictor` that is needed here: only `run` takes long, and only it is called on a thread.
+    """The steps of a prediction. `compute` takes long and is only called on a thread.
 
     A text is whatever `encode` takes, and has a length; an answer is what `predictions` makes of it.
     """
 
     def encode(self, texts: Sequence[Text_contra]) -> list[Encoded]:
-        """The texts as token ids."""
+        """Turn texts into token ids."""
 
-    def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
-        """The encoded texts as inputs of the graph."""
+    def runs(self, encoded: Sequence[Encoded]) -> list[Run]:
+        """Make the inputs of the graph for each run."""
 
-    def run(self, batch: Batch) -> NDArray[np.float32]:
-        """Probabilities of a batch, float32[rows]."""
+    def compute(self, run: Run) -> NDArray[np.float32]:
+        """Compute the probabilities of a run, float32[rows]."""
 
     def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Answer]:
-        """What the probabilities, float32[n], say of the n encoded texts."""
+        """Make the answers to n encoded texts of their probabilities, float32[n]."""
 
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """Texts of one request that wait together."""
+    """Texts of one request that wait together.
+
+    Attributes:
+        cost: characters of all texts.
+        future: cancelled when the caller has left or its time has run out.
+    """
 
     predictor: Predicts[Any, Any]
     texts: Sequence[Any]
-    future: asyncio.Future[list[Any]]  # cancelled when the caller left or its time ran out
+    cost: int
+    future: asyncio.Future[list[Any]]
     enqueued: float = field(default_factory=perf_counter)
 
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """Entries that a thread computes together, and how that went; times are those of `time.perf_counter`."""
+    """Entries that a thread computes together, and the outcome.
+
+    Attributes:
+        taken: start of tokenization; this and the next three are times of `time.perf_counter`.
+        ready: end of tokenization.
+        started: start of the first run.
+        ended: end of the last run.
+    """
 
     predictor: Predicts[Any, Any]
     lane: "_Lane"
     entries: Sequence[_Entry]
-    taken: float = field(default_factory=perf_counter)
-    encoded: Sequence[Encoded] = ()
-    batches: Sequence[Batch] = ()
-    ready: float = 0.0  # tokenized
-    started: float = 0.0  # on a thread
+    taken: float = 0.0
+    ready: float = 0.0
+    started: float = 0.0
     ended: float = 0.0
+    encoded: Sequence[Encoded] = ()
+    runs: Sequence[Run] = ()
     outputs: list[NDArray[np.float32]] = field(default_factory=list)
     predictions: Sequence[Any] = ()
     error: Exception | None = None
 
+    def tokenize(self) -> None:
+        """Make the inputs of all runs."""
+        self.taken = perf_counter()
+        self.encoded = self.predictor.encode([text for entry in self.entries for text in entry.texts])
+        self.runs = self.predictor.runs(self.encoded)
+        self.ready = perf_counter()
+
     def waits(self) -> list[float]:
-        """Seconds that each entry waited, for its turn and for a thread."""
+        """Compute the seconds that each entry waited, for its turn and for a thread."""
         return [self.taken - entry.enqueued + self.started - self.ready for entry in self.entries]
 
 
 class _Lane:
-    """Entries of one urgency, waiting, and the jobs made of them.
+    """Waiting entries of one urgency, and the jobs made of them.
 
     Args:
-        jobs: how many may be made ready or running at a time.
+        jobs: jobs that may be ready or running at a time.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -94,66 +114,68 @@ class _Lane:
         self.queued += len(entry.texts)
 
     def take(self) -> list[_Entry]:
-        """The oldest entries of one model, a free thread's share of all that wait but no more than a batch.
+        """Take the oldest entries of one model: a free thread's share of all that wait, but no more than a job.
 
-        Those whose callers left are dropped.
+        Entries whose callers have left are dropped.
         """
         taken: list[_Entry] = []
-        size = 0
-        share = min(BATCH_SIZE, -(-self.queued // self.free))
+        texts = cost = 0
+        share = min(MAX_JOB_TEXTS, -(-self.queued // self.free))
         while self.entries:
             entry = self.entries[0]
             if not entry.future.cancelled():
-                if taken and (entry.predictor is not taken[0].predictor or size + len(entry.texts) > share):
+                texts += len(entry.texts)
+                cost += entry.cost
+                if taken and (entry.predictor is not taken[0].predictor or texts > share or cost > MAX_JOB_CHARS):
                     break
                 taken.append(entry)
-                size += len(entry.texts)
             self.entries.popleft()
             self.queued -= len(entry.texts)
         return taken
 
 
 class Scheduler:
-    """Batches the texts of all requests and computes them on its own threads.
+    """Group the texts of all requests into jobs and compute these on threads of its own.
 
-    A free thread takes what is waiting, up to a batch, and finds one more made ready: under load batches fill by
+    A free thread takes what is waiting, up to a job, and finds one more made ready: under load jobs fill by
     themselves, and at rest nobody waits for company. All but the runs of the graph happens on the event loop: the
-    graph leaves Python alone, while two threads of Python code would only take turns. Each entry carries its own
-    future: a caller that left is skipped, and a failed batch fails its members and no one else.
+    graph leaves Python alone, while two threads of Python code would only take turns. Only jobs of very long texts are
+    tokenized on a thread, as no other request may wait for them. Each entry carries its own future: a caller that left
+    is skipped, and a failed job fails its members and no one else.
 
-    There are two lanes: small requests, and the bulk of large ones and streams. A bulk batch stands back for a small
-    request after each run of the graph (a quarter of the batch), and takes turns with them when there are always some.
+    There are three lanes: small requests, the bulk of large ones and streams, and before both whatever is urgent. A
+    bulk job stands back for the others after each run of the graph, and takes turns with small requests when there are
+    always some. Nothing takes turns with what is urgent.
 
     Args:
         threads: inference threads.
-        max_waiting: texts, streams' apart, that may be queued or in work; more are refused.
-        observe: told of each finished job.
+        observe: called with each finished job.
     """
 
-    def __init__(self, threads: int, max_waiting: int, observe: Callable[[Job], None] | None = None) -> None:
+    def __init__(self, threads: int, observe: Callable[[Job], None] | None = None) -> None:
         self._threads = [
             threading.Thread(target=self._work, name=f"inference-{i}", daemon=True) for i in range(threads)
         ]
         # One job more than can run is made ready, so that no thread waits for the next.
+        self._high = _Lane(threads + 1)
         self._small = _Lane(threads + 1)
         self._bulk = _Lane(threads + 1)
+        self._lanes: dict[Urgency, _Lane] = {"high": self._high, "normal": self._small, "low": self._bulk}
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each job made ready; False ends a thread
-        self._max_waiting = max_waiting
         self._observe = observe
-        self._admitted = 0  # texts of callers that may be refused
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
-        """Texts of all callers that are queued or in work."""
+        """Texts that are queued or in work."""
 
     def start(self) -> None:
-        """Starts the threads; called on the event loop that will ask."""
+        """Start the threads; called on the event loop that will call `predict`."""
         self._loop = asyncio.get_running_loop()
         for thread in self._threads:
             thread.start()
 
     async def close(self) -> None:
-        """Takes no more requests, answers those it has, and ends the threads."""
+        """Refuse new texts, answer those that wait, and end the threads."""
         self._closed = True
         while self.waiting:  # noqa: ASYNC110 (an event for this one wait would have to be kept on every request)
             await asyncio.sleep(0.01)
@@ -163,65 +185,58 @@ class Scheduler:
             await asyncio.to_thread(thread.join)
 
     async def predict(
-        self, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra], bulk: bool = False
+        self, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra], urgency: Urgency = "normal"
     ) -> list[Answer]:
-        """A prediction for each text, in order. Cancelled, it gives up its place.
+        """Compute an answer to each text, in order. Cancelled, it gives up its place.
 
         Args:
-            predictor: of the model asked for.
-            texts: that have passed `check_text`.
-            bulk: whether small requests go first, as they do before a large one in any case. A stream bounds its own
-                share of what waits, so it is neither refused nor counted.
+            predictor: of the model.
+            texts: validated texts.
+            urgency: lane of the texts; a request of several jobs is bulk in any case.
 
         Raises:
-            OverloadedError: too much is waiting already; nothing was queued.
             ShuttingDownError: the scheduler is closed.
         """
         if self._closed:
             raise ShuttingDownError("The service is shutting down.")
-        admitted = 0 if bulk else len(texts)
-        if admitted and self._admitted and self._admitted + admitted > self._max_waiting:
-            raise OverloadedError(f"{self._admitted:,} texts are waiting already; try again shortly.")
-        self._admitted += admitted
         self.waiting += len(texts)
         try:
-            if len(texts) <= BATCH_SIZE:
-                return await self._enqueue(self._bulk if bulk else self._small, predictor, texts)
-            return await self._in_turns(predictor, texts)
+            cost = sum(map(len, texts))
+            if len(texts) == 1 or (len(texts) <= MAX_JOB_TEXTS and cost <= MAX_JOB_CHARS):
+                return await self._enqueue(self._lanes[urgency], predictor, texts, cost)
+            return await self._predict_in_jobs(predictor, texts)
         finally:
-            self._admitted -= admitted
             self.waiting -= len(texts)
 
-    async def _in_turns(self, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra]) -> list[Answer]:
-        """A large request, a few batches at a time: others find a place between them. Like lengths go together."""
-        ahead = 2 * len(self._threads)  # one batch in work and one ready for each thread
-        by_length = sorted(range(len(texts)), key=lambda position: len(texts[position]))
+    async def _predict_in_jobs(
+        self, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra]
+    ) -> list[Answer]:
+        """Compute a large request, a few jobs at a time: others find a place between them. Like lengths go together."""
+        ahead = 2 * len(self._threads)  # one job in work and one ready for each thread
+        order = by_length(texts)
         futures: list[asyncio.Future[list[Answer]]] = []
         try:
-            for start in range(0, len(texts), BATCH_SIZE):
+            for job, cost in _split([texts[position] for position in order]):
                 if len(futures) >= ahead:
                     await futures[-ahead]
-                chunk = [texts[position] for position in by_length[start : start + BATCH_SIZE]]
-                futures.append(self._enqueue(self._bulk, predictor, chunk))
-            predictions = [prediction for future in futures for prediction in await future]
-            placed = dict(zip(by_length, predictions, strict=True))
-            return [placed[position] for position in range(len(texts))]
+                futures.append(self._enqueue(self._bulk, predictor, job, cost))
+            return restored(order, [answer for future in futures for answer in await future])
         finally:
             for future in futures:
                 if not future.cancel() and not future.cancelled():
                     future.exception()  # seen: if it is one, the first of them is on its way to the caller
 
     def _enqueue(
-        self, lane: _Lane, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra]
+        self, lane: _Lane, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra], cost: int
     ) -> asyncio.Future[list[Answer]]:
-        entry = _Entry(predictor, texts, self._loop.create_future())
+        entry = _Entry(predictor, texts, cost, self._loop.create_future())
         lane.add(entry)
         if lane.free and len(lane.entries) == 1:
             self._loop.call_soon(self._dispatch, lane)  # after whatever else the loop has ready, which may join
         return entry.future
 
     def _dispatch(self, lane: _Lane) -> None:
-        """Makes jobs of what waits, as many as the lane may have."""
+        """Make jobs of the waiting entries, as many as the lane may have."""
         while lane.free and lane.entries:
             entries = lane.take()
             if not entries:
@@ -229,31 +244,33 @@ class Scheduler:
             job = Job(entries[0].predictor, lane, entries)
             lane.free -= 1
             try:
-                job.encoded = job.predictor.encode([text for entry in entries for text in entry.texts])
-                job.batches = job.predictor.batches(job.encoded)
+                if sum(entry.cost for entry in entries) <= MAX_INLINE_CHARS:
+                    job.tokenize()
             except Exception as error:
                 job.error = error
                 self._loop.call_soon(self._finish, job)
             else:
-                job.ready = perf_counter()
                 lane.jobs.append(job)
                 self._wakes.put(True)
 
     def _work(self) -> None:
-        """A thread: computes jobs until told to stop. After a small one it is the turn of the bulk."""
-        lanes = [self._small, self._bulk]
+        """Compute jobs on a thread until told to stop. After a small job it is the turn of the bulk."""
+        small_first = lanes = [self._high, self._small, self._bulk]
+        bulk_first = [self._high, self._bulk, self._small]
         while self._wakes.get():
             if job := _next_job(lanes):
                 self._compute(job)
-                lanes = [self._bulk, self._small] if job.lane is self._small else [self._small, self._bulk]
+                lanes = bulk_first if job.lane is self._small else small_first
 
     def _compute(self, job: Job) -> None:
-        job.started = perf_counter()
         try:
             if not all(entry.future.cancelled() for entry in job.entries):
-                for batch in job.batches:
-                    job.outputs.append(job.predictor.run(batch))
-                    if job.lane is self._bulk and (small := _next_job([self._small])):
+                if not job.ready:
+                    job.tokenize()
+                job.started = perf_counter()
+                for run in job.runs:
+                    job.outputs.append(job.predictor.compute(run))
+                    if job.lane is self._bulk and (small := _next_job([self._high, self._small])):
                         self._compute(small)  # its wake finds no job, later
         except Exception as error:
             job.error = error
@@ -261,12 +278,12 @@ class Scheduler:
         self._loop.call_soon_threadsafe(self._finish, job)
 
     def _finish(self, job: Job) -> None:
-        """Hands each entry its part of a finished job, or its error."""
+        """Hand each entry its part of a finished job, or the error."""
         job.lane.free += 1
         self._dispatch(job.lane)  # first of all: the thread is waiting
         if job.outputs and not job.error:
             try:
-                job.predictions = job.predictor.predictions(job.encoded, in_order(job.batches, job.outputs))
+                job.predictions = job.predictor.predictions(job.encoded, in_order(job.runs, job.outputs))
             except Exception as error:
                 job.error = error
         start = 0
@@ -283,11 +300,26 @@ class Scheduler:
             self._observe(job)
 
 
+def _split(texts: Sequence[Text_contra]) -> Iterator[tuple[list[Text_contra], int]]:
+    """Divide texts into jobs, each with its cost in characters."""
+    job: list[Text_contra] = []
+    cost = 0
+    for text in texts:
+        if job and (len(job) == MAX_JOB_TEXTS or cost + len(text) > MAX_JOB_CHARS):
+            yield job, cost
+            job, cost = [], 0
+        job.append(text)
+        cost += len(text)
+    if job:
+        yield job, cost
+
+
 def _next_job(lanes: Sequence[_Lane]) -> Job | None:
-    """The oldest job of the first lane that has one; called on any thread."""
+    """Take the oldest job of the first lane that has one; called on any thread."""
     for lane in lanes:
-        try:
-            return lane.jobs.popleft()
-        except IndexError:
-            pass
+        if lane.jobs:  # most are empty, and an exception for each would cost more
+            try:
+                return lane.jobs.popleft()
+            except IndexError:  # another thread has taken it
+                pass
     return None

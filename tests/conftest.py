@@ -6,6 +6,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+os.environ["SENTIMENT_ALLOWED_HOSTS"] = "testserver"  # the host's name in requests of Starlette's TestClient
+
 hypothesis.settings.register_profile("project", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("project")
 

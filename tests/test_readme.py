@@ -7,10 +7,13 @@ that it is one, with the options that it has.
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,9 +24,10 @@ from tests.service.running import running
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.ko.md"]
 PAGES = [*READMES, *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
-OTHERS = ["docker/README.md", "docker/kubernetes/README.md", "bench/README.md"]
-"""Pages whose commands are containers and benchmarks; `docker/smoke` and CI run them."""
-CARDS = ["models/imdb-conv1d/MODEL_CARD.md", "models/nsmc-conv1d/MODEL_CARD.md"]
+OTHERS = ["docker/README.md", "docker/kubernetes/README.md", "bench/README.md", "CONTRIBUTING.md"]
+"""Pages whose commands are containers, benchmarks and tests; `docker/smoke` and CI run them."""
+CARDS = sorted(str(card.relative_to(ROOT)) for card in ROOT.glob("models/*/MODEL_CARD*.md"))
+README_LINES = 150
 
 ADDRESS = "127.0.0.1:8000"
 OF_MAKE = re.compile(r"(?:\w+=\S+ )*make ")
@@ -62,7 +66,9 @@ def examples(pages: list[str]) -> list[Example]:
     return found
 
 
-RUN_HERE = [example for example in examples(PAGES) if not example.slow]
+ENGINE_PAGES = ("docs/cluster.md", "docs/cluster.ko.md")
+"""Pages whose examples need a cluster: `tests/service/cluster/engines/test_page.py` runs them."""
+RUN_HERE = [example for example in examples(PAGES) if not example.slow and example.page not in ENGINE_PAGES]
 
 
 def lines_of_make() -> list[str]:
@@ -76,10 +82,33 @@ def lines_of_make() -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+@dataclass(frozen=True)
+class Place:
+    """A service, and the folder of its models."""
+
+    address: str
+    models_dir: Path
+
+
+@contextmanager
+def serving(models_dir: Path) -> Iterator[Place]:
+    with running("--models-dir", str(models_dir), "--workers", "1", "--repository-control", "true") as service:
+        yield Place(service.address.removeprefix("http://"), models_dir)
+
+
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with running("--models-dir", str(MODELS_DIR), "--workers", "1") as service:
-        yield service.address.removeprefix("http://")
+def place_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Place]]:
+    """The service of a page; a page that changes rollouts has one with models of its own."""
+    with ExitStack() as stack:
+
+        @cache
+        def place(own: str) -> Place:
+            models_dir = MODELS_DIR
+            if own:
+                models_dir = Path(shutil.copytree(MODELS_DIR, tmp_path_factory.mktemp("page") / "models"))
+            return stack.enter_context(serving(models_dir))
+
+        yield lambda page: place(page if "rollouts" in page else "")
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +117,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {page: tmp_path_factory.mktemp("page") for page in PAGES}
 
 
-def run(example: Example, address: str, folder: Path) -> str:
-    commands = example.commands.replace(ADDRESS, address).replace(".venv/bin/python", sys.executable)
+def run(example: Example, place: Place, folder: Path) -> str:
+    commands = example.commands.replace(ADDRESS, place.address).replace(".venv/bin/python", sys.executable)
     program = [sys.executable, "-c"] if example.language == "python" else ["bash", "-euo", "pipefail", "-c"]
     done = subprocess.run(
         [*program, commands.replace("curl ", "curl --silent --show-error ")],
@@ -97,7 +126,12 @@ def run(example: Example, address: str, folder: Path) -> str:
         text=True,
         check=False,
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "SENTIMENT_MODELS_DIR": str(MODELS_DIR)},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT),
+            "SENTIMENT_MODELS_DIR": str(place.models_dir),
+            "SENTIMENT_PORT": place.address.rpartition(":")[2],
+        },
     )
     expected = 3 if " score reviews." in commands else 0  # the file of the examples has a blank review
     assert done.returncode == expected, done.stderr
@@ -127,8 +161,10 @@ def assert_shows(said: str, printed: str) -> None:
 
 
 @pytest.mark.parametrize("example", RUN_HERE, ids=str)
-def test_an_example_does_what_the_page_says(example: Example, address: str, folders: dict[str, Path]) -> None:
-    printed = run(example, address, folders[example.page])
+def test_an_example_does_what_the_page_says(
+    example: Example, place_of: Callable[[str], Place], folders: dict[str, Path]
+) -> None:
+    printed = run(example, place_of(example.page), folders[example.page])
     if example.output:
         assert_shows(example.output, printed)
     if example.language == "python":
@@ -196,8 +232,19 @@ def test_both_readmes_have_examples_with_their_output() -> None:
         assert sum(example.output is not None for example in RUN_HERE if example.page == readme) >= 4
 
 
+def test_a_readme_is_short() -> None:
+    for readme in READMES:
+        assert len((ROOT / readme).read_text().splitlines()) <= README_LINES
+
+
+def test_every_page_and_card_is_there_in_both_languages() -> None:
+    for page in [*PAGES, *CARDS]:
+        other = page.replace(".ko.md", ".md") if page.endswith(".ko.md") else page.replace(".md", ".ko.md")
+        assert (ROOT / other).exists(), f"{page} has no {other}"
+
+
 def test_a_page_that_another_one_links_to_is_there() -> None:
-    for page in [*PAGES, *OTHERS, *CARDS]:
+    for page in [*PAGES, *OTHERS, *CARDS, "CHANGELOG.md"]:
         place = (ROOT / page).parent
         text = (ROOT / page).read_text()
         for link in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text):

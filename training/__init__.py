@@ -1,7 +1,11 @@
-"""Fits the sentiment networks and exports them as bundles that `service` can load.
+"""Fit the sentiment networks and export them as bundles that `service` can load.
 
-Read the modules in the order of a run: `recipes`, `data_sets`, `model` and `fit` for the lecture's network, `wide_deep`
-for the others, `evaluate`, `export`, `plots`. `record` and `report` read back what a run wrote. `data` reads IMDB and
-`nsmc` Korean reviews; `corpora` shows them to `explore`. `compare` has finished models read a labelled file (`bundles`,
-`labelled`, `side_by_side`), without TensorFlow.
+Imports flow one way, from the command line down to what all stages share (import-linter checks it):
+
+- `cli` has a module for each command.
+- `run` does a whole run of a recipe; `own` trains on a user's own texts; `publish` copies a bundle.
+- `explore` looks at a data set; `compare` has finished models read a labelled file; `report` draws a run.
+- `export` writes a bundle, reopens it through the service and compares it with the trained network.
+- `lecture` and `wide_deep` build and fit a kind of network each; `graphs` writes networks as ONNX.
+- `evaluate` measures, `trained` says what fitting gives, `recipes` holds every choice, `data` reads texts.
 """

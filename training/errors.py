@@ -1,4 +1,4 @@
-"""What a training run can fail with; the command line prints the message and stops."""
+"""Define the errors of a training run; the command line prints the message and stops."""
 
 
 class TrainingError(Exception):
@@ -6,7 +6,11 @@ class TrainingError(Exception):
 
 
 class DataError(TrainingError):
-    """A data set file is missing, damaged, or not the data set it should be."""
+    """A file of texts is missing, damaged, or not the data set it should be."""
+
+
+class RecipeError(TrainingError):
+    """A recipe has a choice that would be ignored, or that contradicts another."""
 
 
 class RunError(TrainingError):

@@ -62,7 +62,7 @@ def metrics(answers: Answers, threshold: float, length_bounds: Sequence[int] | N
 
 
 def calibration_bins(answers: Answers) -> list[dict[str, float]]:
-    """Reviews grouped by their probability in equal steps: mean probability against share of positives."""
+    """Group reviews by their probability in equal steps: mean probability against share of positives."""
     bins = np.minimum((answers.probabilities * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     return [
         {

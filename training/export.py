@@ -1,4 +1,4 @@
-"""From a Keras model to a bundle: ONNX, checked against Keras, then reopened and checked as the service reads it."""
+"""Write a bundle: ONNX graphs, reopened as the service reads them and compared with the trained network."""
 
 import hashlib
 import json
@@ -9,40 +9,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import onnx
-import tensorflow as tf
-import tf2onnx
 from numpy.typing import NDArray
 
-from service.inference.bundle import (
+from service.inference.bundle import open_bundle
+from service.inference.manifest import (
     MANIFEST_FILE,
     SCHEMA_VERSION,
     GraphSpec,
     InputSpec,
-    LayerSpec,
     Manifest,
     NgramSpec,
     OutputSpec,
-    open_bundle,
 )
 from service.inference.predictor import Predictor
-from training.data_sets import Reading
+from training.data.data_set import TokenizerConfig
+from training.data.short_texts import LabelledTexts
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
-from training.graph_writer import INPUT, OPSET, OUTPUT
-from training.inference_form import inference_form
-from training.layers import describe_layers, first_convolutions
-from training.logit_output import LOGIT, add_logit
-from training.quantize import best_quantized_form
-from training.recipes import LABELS, LectureRecipe, Recipe
-from training.short_texts import LabelledTexts
+from training.graphs.logit_output import LOGIT, add_logit
+from training.graphs.writer import INPUT, OUTPUT
+from training.recipes import LABELS, BundleRecipe
+from training.trained import Graphs, Ngrams
 
 MAX_DIFFERENCE = 1e-5
-"""Largest |Δp| between Keras and an exact graph that passes."""
+"""Largest |Δp| between the trained network and an exact graph that passes."""
 MIN_AGREEMENT, MAX_ACCURACY_LOSS = 0.995, 0.001
-"""Labels that the 8-bit form shares with float32, and accuracy that it loses, for it to be in the bundle."""
+"""Least share of equal labels in 8 bits and float32, and largest loss of accuracy, for a bundle to have 8 bits."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,15 +45,15 @@ NGRAMS_FILE = "ngrams.npy"
 
 @dataclass(frozen=True)
 class Reference:
-    """Labelled test reviews and what Keras says of them, for the exported model to repeat.
+    """Hold labelled test reviews and the answers of the trained network, which the exported model has to repeat.
 
     Attributes:
-        probabilities: Keras's answers, float32[n].
+        probabilities: answers of the trained network, float32[n].
         texts: the same reviews as text.
         labels: 1 = positive, int64[n].
         lengths: token ids of each review before any cut, int64[n].
-        exact: positions of the reviews whose text the service reads as what Keras was given.
-        short_texts: sentences out of them, by the name of the set, that the finished bundle is measured on as well.
+        exact: positions of the reviews whose text the service turns into the ids that the network was given.
+        short_texts: sentences from them by the name of the set, on which the finished bundle is measured as well.
     """
 
     probabilities: NDArray[np.float32]
@@ -72,119 +66,50 @@ class Reference:
 
 @dataclass(frozen=True)
 class Exported:
-    """What exporting measured: quality as served in float32, and what is known of each graph, by precision."""
+    """Hold what exporting measured: quality as served in float32, and the figures of each graph by precision."""
 
     metrics: dict[str, Any]
     graphs: dict[str, dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Ngrams:
-    """The n-grams of a network's second input, as `service.inference.ngrams` looks them up.
-
-    Attributes:
-        name: of the input.
-        keys: int64[n], rising.
-        max_order: token ids in the longest.
-    """
-
-    name: str
-    keys: NDArray[np.int64]
-    max_order: int
-
-
-@dataclass(frozen=True)
-class Graphs:
-    """What a trained network is in a bundle.
-
-    Attributes:
-        by_precision: the reference as tf2onnx writes it, the form that computes less, and that in 8 bits. Where the
-            second is missing the reference stands for it.
-        layers: for people to look at.
-        ngrams: of the second input, if there is one.
-    """
-
-    by_precision: dict[str, onnx.ModelProto]
-    layers: tuple[LayerSpec, ...]
-    ngrams: Ngrams | None = None
-
-
-def to_onnx(model: keras.Model, output_name: str) -> onnx.ModelProto:
-    """The model as tf2onnx writes it, for any batch size, with outputs more for what its first convolutions give.
-
-    These outputs have the names of their layers; they cost nothing where they are not asked for.
-
-    Args:
-        model: with one output; the graph's inputs have the names of its.
-        output_name: of the graph's output.
-    """
-    first = first_convolutions(model)
-    whole = keras.Model(model.inputs, [model.outputs[0], *(layer.output for layer in first)])
-    names = [output_name, *(layer.name for layer in first)]
-    specs = [tf.TensorSpec(each.shape, each.dtype, name=each.name) for each in model.inputs]
-
-    @tf.function(input_signature=specs)  # type: ignore[untyped-decorator]
-    def graph(*batch: tf.Tensor) -> dict[str, tf.Tensor]:
-        return dict(zip(names, tf.nest.flatten(whole(list(batch), training=False)), strict=True))
-
-    proto: onnx.ModelProto = tf2onnx.convert.from_function(graph, input_signature=specs, opset=OPSET)[0]
-    outputs = {output.name: output for output in proto.graph.output}
-    del proto.graph.output[:]
-    proto.graph.output.extend(outputs[name] for name in names)  # tf2onnx sorts them by name
-    return proto
-
-
-def lecture_graphs(model: keras.Model, recipe: LectureRecipe, training_token_ids: NDArray[np.int32]) -> Graphs:
-    """The graphs of a network that `build_model` made.
-
-    Args:
-        model: trained.
-        recipe: which it was trained by.
-        training_token_ids: padded training reviews, int32[n, maxlen], for the 8-bit form to be calibrated on.
-    """
-    graphs = {"reference": to_onnx(model, OUTPUT)}
-    form = inference_form(model) if recipe.padding == "post" else None
-    if form is not None:
-        graphs |= {"float32": form, "int8": best_quantized_form(form, training_token_ids)}
-    return Graphs(graphs, describe_layers(model, recipe.maxlen))
-
-
 def write_bundle(
     network: Graphs,
-    recipe: Recipe,
-    reading: Reading,
+    recipe: BundleRecipe,
+    tokenizer_config: TokenizerConfig,
     reference: Reference,
     libraries: dict[str, str],
     path: Path,
     held_out: dict[str, Any] | None = None,
+    labels: tuple[str, str] = LABELS,
 ) -> Exported:
-    """Exports the model as the bundle `path`, which appears whole and checked, or not at all.
+    """Export the model as the bundle `path`, which appears whole and checked, or not at all.
 
-    Its metrics are those of the finished bundle in float32, which reads the reference's texts as the service will.
+    Its metrics are those of the finished bundle in float32, which reads the texts as the service will.
 
     Args:
         network: trained.
-        recipe: which it was trained by.
-        reading: how text becomes token ids.
-        reference: test reviews that every graph has to answer as Keras does.
+        recipe: that it was trained by.
+        tokenizer_config: how text becomes token ids.
+        reference: test reviews that every graph has to answer as the network does.
         libraries: versions, for the manifest.
         path: folder of the bundle, `<name>/<version>`.
         held_out: metrics on training reviews that were held out, for the manifest.
+        labels: names of the classes 0 and 1.
 
     Raises:
-        ExportError: the exported model differs from Keras.
+        ExportError: the exported model differs from the network.
     """
     partial = path.parent / f".{path.name}.partial" / recipe.model_name / str(recipe.model_version)
     shutil.rmtree(partial.parents[1], ignore_errors=True)
     partial.mkdir(parents=True)
     graphs = _write_graphs(network, partial)
-    (partial / reading.spec.vocabulary).write_bytes(("\n".join(reading.vocabulary) + "\n").encode())
+    (partial / tokenizer_config.spec.vocabulary).write_bytes(("\n".join(tokenizer_config.vocabulary) + "\n").encode())
     if network.ngrams:
         np.save(partial / NGRAMS_FILE, network.ngrams.keys)
-    manifest = _manifest(recipe, reading, network, graphs, _hashes(partial), libraries)
+    manifest = _manifest(recipe, tokenizer_config, network, graphs, _hashes(partial), libraries, labels)
     _write_manifest(partial, manifest)
     measured = _measure_graphs(partial, graphs, reference, recipe.threshold)
-    manifest = _manifest(recipe, reading, network, graphs, _hashes(partial), libraries)
+    manifest = _manifest(recipe, tokenizer_config, network, graphs, _hashes(partial), libraries, labels)
     all_metrics = {"test": measured, **({"validation": held_out} if held_out else {})}
     _write_manifest(partial, manifest.model_copy(update={"metrics": all_metrics}))
     if path.exists():
@@ -199,7 +124,7 @@ def _write_manifest(path: Path, manifest: Manifest) -> None:
 
 
 def _write_graphs(network: Graphs, path: Path) -> dict[str, GraphSpec]:
-    """Writes each graph, with its logit, to a file."""
+    """Write each graph, with its logit, to a file."""
     specs = {}
     for precision, graph in network.by_precision.items():
         onnx.save(add_logit(graph, OUTPUT), path / f"{precision}.onnx")
@@ -209,7 +134,7 @@ def _write_graphs(network: Graphs, path: Path) -> dict[str, GraphSpec]:
 
 
 def _measure_graphs(path: Path, graphs: dict[str, GraphSpec], reference: Reference, threshold: float) -> dict[str, Any]:
-    """Compares every graph with Keras and notes it in `graphs`; leaves out an 8-bit form that is not good enough.
+    """Compare every graph with the network and note it in `graphs`; leave out an 8-bit form that is not good enough.
 
     Returns:
         The metrics of the float32 graph.
@@ -259,20 +184,21 @@ def _hashes(path: Path) -> dict[str, str]:
 
 
 def _manifest(
-    recipe: Recipe,
-    reading: Reading,
+    recipe: BundleRecipe,
+    tokenizer_config: TokenizerConfig,
     network: Graphs,
     graphs: dict[str, GraphSpec],
     files: dict[str, str],
     libraries: dict[str, str],
+    labels: tuple[str, str],
 ) -> Manifest:
     return Manifest(
         schema_version=SCHEMA_VERSION,
         name=recipe.model_name,
         version=recipe.model_version,
         description=recipe.description,
-        language=reading.language,
-        tokenizer=reading.spec,
+        language=tokenizer_config.language,
+        tokenizer=tokenizer_config.spec,
         input=InputSpec(
             name=INPUT, dtype="int32", maxlen=recipe.maxlen, padding=recipe.padding, truncating=recipe.truncating
         ),
@@ -280,7 +206,7 @@ def _manifest(
         output=OutputSpec(name=OUTPUT, dtype="float32", logit=LOGIT),
         graphs=graphs,
         layers=network.layers,
-        labels=LABELS,
+        labels=labels,
         threshold=recipe.threshold,
         metrics={},
         recipe=recipe.as_dict(),

@@ -1,60 +1,64 @@
-"""The recipes: every number that decides what a training run gives."""
+"""Define the recipes: a recipe holds every choice that decides what a training run gives.
+
+A recipe names its data set (an object of `training.data`) and holds the numbers of its kind of network; `training.run`
+has one branch for each kind. A new recipe is an object here and an entry in `RECIPES`.
+"""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
+
+from training.data.data_set import DataSet
+from training.data.imdb_reviews import ImdbReviews
+from training.data.nsmc_reviews import NsmcReviews
+from training.errors import RecipeError
 
 LABELS = ("negative", "positive")
-"""What the classes 0 and 1 are called."""
+"""Names of the classes 0 and 1."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What every recipe says. With the fields of its kind of network, nothing else decides what comes out of a run."""
+class BundleRecipe:
+    """Hold the choices that a bundle tells of."""
 
-    data_set: ClassVar[str] = "imdb"
-    """Key in `training.data_sets.DATA_SETS`."""
-
-    name: str
     model_name: str  # folder of the bundle under models/
     model_version: int  # folder below that
     description: str  # one sentence, for GET /models
-
-    # Text to token ids
-    num_words: int  # ids at or above this become the out-of-vocabulary id
-    maxlen: int  # ids that the network reads at most
-    padding: Literal["pre", "post"]  # side on which short reviews get zeros
-    truncating: Literal["pre", "post"]  # side on which long reviews lose ids
-
-    # Data
-    max_reviews: int | None  # of each split; None is all 25,000
-
-    # Fitting
-    learning_rate: float  # Adam's; its other constants stay at Keras's defaults
-    epochs: int
-    seed: int  # initial weights and the order of reviews
-
-    # Answering
+    maxlen: int  # largest number of ids that the network reads
+    padding: Literal["pre", "post"]  # side on which short texts get zeros
+    truncating: Literal["pre", "post"]  # side on which long texts lose ids
+    seed: int  # initial weights and the order of texts
     threshold: float  # a probability at or above this is positive
 
     def as_dict(self) -> dict[str, Any]:
-        """The recipe as plain JSON values."""
+        """Return the recipe as plain JSON values."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
-class CharactersRecipe(Recipe):
-    """What every recipe for Korean reviews says beside that."""
+class Recipe(BundleRecipe):
+    """Hold the choices that every recipe for a data set has."""
 
-    data_set: ClassVar[str] = "nsmc"
+    name: str
 
-    lowercase: bool  # capital letters are read as small ones
-    longest_run: int | None  # times that a character is read where it stands more often in a row
+    # Data
+    data_set: DataSet
+    max_reviews: int | None  # of each split; None takes all
+    num_words: int  # ids at or above this become the out-of-vocabulary id
+
+    # Fitting
+    learning_rate: float  # Adam's; its other constants stay at Keras's defaults
+    epochs: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain JSON values: the name of the data set, and its choices among the others."""
+        choices = super().as_dict()
+        return {**choices, "data_set": self.data_set.name, **choices["data_set"]}
 
 
 @dataclass(frozen=True)
 class LectureRecipe(Recipe):
-    """A row of convolutions and pools."""
+    """Hold the choices of the lecture's network: a row of convolutions and pools."""
 
     embedding_dim: int  # numbers per word vector
     block_filters: tuple[int, ...]  # filters of each block of convolutions
@@ -68,13 +72,14 @@ class LectureRecipe(Recipe):
 
 @dataclass(frozen=True)
 class WideDeepRecipe(Recipe):
-    """Convolutions side by side, and n-gram weights beside them."""
+    """Hold the choices of convolutions side by side, with n-gram weights beside them.
+
+    Raises:
+        RecipeError: a choice would be ignored.
+    """
 
     validation_share: float  # of the training reviews, held out to choose how the paths are joined
     judged_crops: tuple[int, int]  # of each of these beside the whole: anywhere, and at its end
-
-    # Negation
-    negation_margin: float  # logit of the contrary that a negated word has at least; 0 is no rules of negation
 
     # Deep path
     embedding_dim: int  # numbers per word vector
@@ -99,6 +104,45 @@ class WideDeepRecipe(Recipe):
     crop_power: float  # that tempers the log-count ratios that these start from
     priors: tuple[float, ...]  # words that the language models' n-grams of each order count for beforehand
 
+    def __post_init__(self) -> None:
+        """Refuse what this network cannot follow."""
+        if (self.padding, self.truncating) != ("post", "pre"):
+            raise RecipeError(
+                f"The recipe {self.name} has padding={self.padding!r} and truncating={self.truncating!r}; this network "
+                "pads behind a text and reads its last ids: 'post' and 'pre'."
+            )
+
+
+@dataclass(frozen=True)
+class TaughtRecipe(WideDeepRecipe):
+    """Convolutions and n-gram weights trained together, on labels of people and of teachers."""
+
+    # Texts and labels of an epoch
+    unlabelled_reviews: int  # without labels, drawn anew for each epoch
+    review_weight: float  # of a labelled review in the loss; a sentence of the treebank counts for 1
+    soft_review_weight: float  # the same of a review labelled by teachers
+    crop_weight: float  # the same of a crop
+    run_weight: float  # the same of a run of sentences labelled by the transformer
+    phrase_weight: float  # the same of a phrase of the treebank
+    word_weight: float  # the same of a word or a frequent n-gram labelled by the transformer
+    sentence_copies: int  # times that a sentence of the treebank stands in an epoch
+    neutral_share: float  # of the treebank's neutral phrases, drawn anew for each epoch
+    short_epochs: int  # after the others, of short texts alone
+    short_ids: int  # that a short text has at most
+    short_rate: float  # learning rate at the beginning of the short epochs
+
+    # N-grams
+    ngram_dropout: float  # share of n-grams left out in training
+    kept_ngrams: int  # of the network and of the models of whole reviews, when both are joined
+
+    # Joining, the weight of each text
+    joined_crops: tuple[int, int]  # of a held-out review: anywhere, and at its end
+    joined_crop_words: tuple[int, int]  # in the shortest and in the longest of them
+    joined_review_weight: float
+    joined_crop_weight: float
+    joined_run_weight: float  # of a run of sentences of a held-out review, whose target is the transformer's answer
+    joined_sentence_weight: float  # of a development sentence of the treebank
+
 
 # The network, preprocessing and training of the lecture, unchanged. It has no regularisation and trains
 # for 15 epochs with the test set as validation data: it over-fits, and the curves are there to show it.
@@ -107,11 +151,12 @@ LECTURE = LectureRecipe(
     model_name="imdb-conv1d",
     model_version=1,
     description="The lecture's Conv1D network as the lecture trains it: 500 words, 15 epochs, over-fitted.",
+    data_set=ImdbReviews(),
+    max_reviews=None,
     num_words=500,
     maxlen=300,
     padding="post",
     truncating="pre",  # the default of pad_sequences: a long review keeps its last 300 ids
-    max_reviews=None,
     embedding_dim=100,
     block_filters=(64, 128, 256),
     convolutions_per_block=2,
@@ -125,70 +170,83 @@ LECTURE = LectureRecipe(
     threshold=0.5,
 )
 
-# Chosen on held-out training reviews: EXPERIMENTS.md says what else was tried.
-TUNED = WideDeepRecipe(
-    name="tuned",
+# Chosen on held-out films and on the development sentences of the treebank: EXPERIMENTS.md says what else was tried.
+TAUGHT = TaughtRecipe(
+    name="taught",
     model_name="imdb-conv1d",
-    model_version=2,
-    description="Conv1D over words of three widths, the weights of 240,000 n-grams beside it, and rules of negation.",
+    model_version=3,
+    description="Conv1D over words of four widths and 300,000 n-gram weights, taught by larger models.",
+    data_set=ImdbReviews(),
+    max_reviews=None,
     num_words=20_000,
     maxlen=1_000,
     padding="post",
     truncating="pre",
-    max_reviews=None,
     learning_rate=0.002,
     epochs=5,
     seed=113,
     threshold=0.5,
     validation_share=0.2,
     judged_crops=(2, 2),
-    negation_margin=2.0,
     embedding_dim=64,
     vector_window=5,
-    kernel_sizes=(1, 2, 3),
+    kernel_sizes=(1, 2, 3, 5),
     filters=96,
     vector_dropout=0.2,
     feature_dropout=0.5,
     word_dropout=0.1,
-    deep_crops=(2, 1),
+    deep_crops=(1, 1),
     deep_crop_words=(5, 100),
     ids_per_batch=16_384,
     max_order=3,
     min_reviews=2,
-    max_ngrams=240_000,
-    wide_crops=(40, 12),
+    max_ngrams=300_000,
+    wide_crops=(20, 6),
     wide_crop_words=(5, 60),
     review_strength=1.0,
     crop_strength=0.05,
     crop_power=0.7,
     priors=(100, 30),
+    unlabelled_reviews=25_000,
+    review_weight=1.0,
+    soft_review_weight=1.0,
+    crop_weight=0.5,
+    run_weight=1.0,
+    phrase_weight=1.0,
+    word_weight=0.3,
+    sentence_copies=3,
+    neutral_share=0.2,
+    short_epochs=2,
+    short_ids=64,
+    short_rate=0.001,
+    ngram_dropout=0.4,
+    kept_ngrams=272_000,
+    joined_crops=(2, 1),
+    joined_crop_words=(60, 250),
+    joined_review_weight=3.0,
+    joined_crop_weight=0.5,
+    joined_run_weight=0.3,
+    joined_sentence_weight=5.0,
 )
 
 
-@dataclass(frozen=True)
-class KoreanRecipe(WideDeepRecipe, CharactersRecipe):
-    """Convolutions and n-gram weights over Korean characters."""
-
-
-KOREAN = KoreanRecipe(
+KOREAN = WideDeepRecipe(
     name="korean",
     model_name="nsmc-conv1d",
     model_version=1,
     description="Conv1D over Korean characters of two widths, and the weights of 300,000 n-grams beside it.",
+    data_set=NsmcReviews(lowercase=True, longest_run=2),
+    max_reviews=None,
     num_words=2_000,
     maxlen=160,  # no review is longer
     padding="post",
     truncating="pre",
-    max_reviews=None,
     learning_rate=0.002,
     epochs=5,
     seed=113,
     threshold=0.5,
-    lowercase=True,
-    longest_run=2,
     validation_share=0.1,
     judged_crops=(0, 0),
-    negation_margin=0.0,
     embedding_dim=64,
     vector_window=5,
     kernel_sizes=(2, 3),
@@ -210,10 +268,16 @@ KOREAN = KoreanRecipe(
     priors=(1_000, 300, 150, 100),
 )
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (LECTURE, TUNED, KOREAN)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (LECTURE, TAUGHT, KOREAN)}
+"""By name."""
+
+
+def data_sets() -> dict[str, DataSet]:
+    """Return the data sets of all recipes by name, each as the first recipe that names it reads it."""
+    return {recipe.data_set.name: recipe.data_set for recipe in reversed(RECIPES.values())}
 
 
 def free_version(models_dir: Path, model_name: str) -> int:
-    """One more than the highest version of a model in a models folder, 1 where there is none."""
+    """Return one more than the highest version of a model in a models folder, 1 where there is none."""
     versions = [int(path.name) for path in models_dir.glob(f"{model_name}/*") if path.name.isdecimal()]
     return max(versions, default=0) + 1

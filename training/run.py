@@ -1,4 +1,4 @@
-"""One training run from data to bundle, in a folder of its own."""
+"""Do one training run, from data to bundle, in a folder of its own."""
 
 import json
 import platform
@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from training.data_sets import DATA_SETS, DataSet
-from training.errors import RunError
+from training.data.data_set import Reviews
+from training.data.short_texts import short_texts
+from training.errors import DataError, RunError
 from training.explore import data_facts
 from training.export import Reference, write_bundle
-from training.lecture import train_lecture
-from training.recipes import LectureRecipe, Recipe, WideDeepRecipe
-from training.record import Record, run_pictures
-from training.short_texts import short_texts
+from training.lecture.train import train_lecture
+from training.recipes import LectureRecipe, Recipe, TaughtRecipe, WideDeepRecipe
+from training.report.record import RunRecord, run_pictures, write_report
+from training.taught.train import gather, judge_taught, train_taught
 from training.trained import Trained
 from training.wide_deep.train import ShortTexts, TrainingReviews, cross_validate, judge_wide_deep, train_wide_deep
 
@@ -25,7 +26,7 @@ _LIBRARIES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished run reports."""
+    """Hold what a finished run reports."""
 
     metrics: dict[str, Any]
     graphs: dict[str, dict[str, Any]]  # by precision
@@ -33,8 +34,15 @@ class Outcome:
     report: Path
 
 
-def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path, resume: bool) -> Outcome:
-    """Data, model, fit, evaluate, export.
+def train(
+    recipe: Recipe,
+    data_dir: Path | None,
+    run_dir: Path,
+    models_dir: Path,
+    resume: bool,
+    treebank_dir: Path | None = None,
+) -> Outcome:
+    """Read the data, fit the network, evaluate it and export it.
 
     Args:
         recipe: all choices.
@@ -42,14 +50,15 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
         run_dir: gets the Keras model, history, recipe, versions, metrics, facts of the data, and pictures.
         models_dir: gets the bundle, `<name>/<version>`, and the run's report, `<name>/reports/<version>`.
         resume: go on with the run that `run_dir` holds, from its last whole epoch.
+        treebank_dir: folder of the Stanford Sentiment Treebank, for a recipe that learns from it.
 
     Raises:
-        TrainingError: of the kind that says what to mend.
+        TrainingError: data, run folder or exported model cannot be used.
     """
     _check_run(recipe, run_dir, resume)
-    data = DATA_SETS[recipe.data_set](recipe, data_dir)
+    data = recipe.data_set.load(data_dir, recipe.num_words, recipe.max_reviews)
     _begin_run(recipe, run_dir)  # only now: a wrong data folder leaves no run behind
-    trained = _fit(recipe, data, run_dir)
+    trained = _fit(recipe, data, run_dir, data_dir, treebank_dir)
     reviews, labels = data.test
     print(f"Evaluating on {len(labels):,} test reviews, exporting, and comparing with Keras")
     reference = Reference(
@@ -62,38 +71,43 @@ def train(recipe: Recipe, data_dir: Path | None, run_dir: Path, models_dir: Path
     )
     bundle = models_dir / recipe.model_name / str(recipe.model_version)
     report = models_dir / recipe.model_name / "reports" / str(recipe.model_version)
-    exported = write_bundle(trained.graphs, recipe, data.reading, reference, _libraries(), bundle, trained.held_out)
-    record = Record(exported.metrics, trained.history, data_facts(data.train, data.test, recipe.maxlen))
+    exported = write_bundle(
+        trained.graphs, recipe, data.tokenizer_config, reference, _libraries(), bundle, trained.held_out
+    )
+    record = RunRecord(exported.metrics, trained.history, data_facts(data.train, data.test, recipe.maxlen))
     pictures = run_pictures(record)
     for folder in (run_dir, report):
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_json(folder / "history.json", record.history)
-        _write_json(folder / "metrics.json", record.metrics)
-        _write_json(folder / "data.json", record.data)
-        for picture in pictures:
-            picture.write(folder)
+        write_report(record, pictures, folder)
     return Outcome(exported.metrics, exported.graphs, bundle, report)
 
 
-def judge(recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path, folds: int | None) -> dict[str, Any]:
-    """Judges a recipe by training reviews that it holds out; the test reviews are not looked at.
+def judge(
+    recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path, folds: int | None, treebank_dir: Path | None = None
+) -> dict[str, Any]:
+    """Measure a recipe on training reviews that it holds out; the test reviews are not used.
 
     Args:
         recipe: all choices.
         data_dir: folder of the data set; None lets Keras download it.
         run_dir: gets the metrics.
-        folds: all reviews are held out in so many turns; None holds out once what decides how the paths are joined.
+        folds: number of turns in which all reviews are held out; None holds out one share of them, once.
+        treebank_dir: folder of the Stanford Sentiment Treebank, for a recipe that learns from it.
 
     Returns:
         The metrics.
 
     Raises:
-        TrainingError: of the kind that says what to mend.
+        TrainingError: data, run folder or exported model cannot be used.
     """
-    data = DATA_SETS[recipe.data_set](recipe, data_dir)
-    _begin_run(recipe, run_dir)
-    reviews = _training_reviews(data)
-    metrics = cross_validate(recipe, reviews, folds) if folds else judge_wide_deep(recipe, reviews).metrics
+    if isinstance(recipe, TaughtRecipe):
+        material = gather(recipe, *_folders(data_dir, treebank_dir))
+        _begin_run(recipe, run_dir)
+        metrics = judge_taught(recipe, material, run_dir)
+    else:
+        data = recipe.data_set.load(data_dir, recipe.num_words, recipe.max_reviews)
+        _begin_run(recipe, run_dir)
+        reviews = _training_reviews(data)
+        metrics = cross_validate(recipe, reviews, folds) if folds else judge_wide_deep(recipe, reviews).metrics
     _write_json(run_dir / "held_out.json", metrics)
     return metrics
 
@@ -114,19 +128,37 @@ def _begin_run(recipe: Recipe, run_dir: Path) -> None:
     _write_json(run_dir / "versions.json", _libraries())
 
 
-def _fit(recipe: Recipe, data: DataSet, run_dir: Path) -> Trained:
-    """Fits the recipe's kind of network."""
-    if isinstance(recipe, LectureRecipe):
-        return train_lecture(recipe, data.train, data.test, run_dir)
-    assert isinstance(recipe, WideDeepRecipe)  # noqa: S101
-    return train_wide_deep(recipe, _training_reviews(data), run_dir)
+def _fit(recipe: Recipe, data: Reviews, run_dir: Path, data_dir: Path | None, treebank_dir: Path | None) -> Trained:
+    """Fit the recipe's kind of network."""
+    match recipe:
+        case LectureRecipe():
+            return train_lecture(recipe, data.train, data.test, run_dir)
+        case TaughtRecipe():
+            return train_taught(recipe, gather(recipe, *_folders(data_dir, treebank_dir)), run_dir)
+        case WideDeepRecipe():
+            return train_wide_deep(recipe, _training_reviews(data), run_dir)
+    raise RunError(f"The recipe {recipe.name} is a {type(recipe).__name__}, which no network here is built from.")
 
 
-def _training_reviews(data: DataSet) -> TrainingReviews:
-    """What is fitted and held out of a data set, with sentences out of it where there is raw text."""
+def _folders(data_dir: Path | None, treebank_dir: Path | None) -> tuple[Path, Path]:
+    """Check that both folders are named: Keras has no raw text, and no reviews without labels.
+
+    Raises:
+        DataError: one is not.
+    """
+    if data_dir is None or treebank_dir is None:
+        raise DataError(
+            "This recipe needs the raw reviews and the treebank: --data-dir or IMDB_DATA_DIR names the folder with "
+            "reviews.parquet and unlabelled.parquet, --treebank-dir or SST_DATA_DIR the one with train.txt and dev.txt."
+        )
+    return data_dir, treebank_dir
+
+
+def _training_reviews(data: Reviews) -> TrainingReviews:
+    """Return the reviews to fit and to hold out, with sentences drawn from them where there is raw text."""
     drawn = short_texts(data.train_texts, data.train[1]) if data.train_texts else {}
     short = {name: ShortTexts(data.encode(some.texts), some.labels, some.reviews) for name, some in drawn.items()}
-    return TrainingReviews(*data.train, data.encode, short, data.films)
+    return TrainingReviews(*data.train, short, data.films)
 
 
 def _libraries() -> dict[str, str]:

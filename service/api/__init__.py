@@ -1,1 +1,1 @@
-"""The routes, one module a group. They speak HTTP and leave the work to `predictor` and `scheduler`."""
+"""The routes, one module a group. They translate between HTTP and `service.classifier`."""

@@ -1,22 +1,24 @@
-"""Health: is the process there, and may it get traffic."""
+"""`GET /health`: liveness of the process and readiness for traffic."""
 
-from typing import Any
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
-
-from service.api.asking import model_ref
+from service.api.openapi import documented
+from service.api.responses import model_ref
 from service.api.schemas import HealthResponse, LiveResponse
+from service.api.state import state_of
 from service.errors import ShuttingDownError
-from service.state import state_of
 
-router = APIRouter(tags=["health"])
-
-_NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "The service is shutting down"}}
+HEALTH_ROUTES = frozenset({"/health", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping"})
+"""Routes that need no key, and are answered under any load."""
 
 
-@router.get("/health", summary="Ready, and with which model", response_model=HealthResponse, responses=_NOT_READY)
-@router.get("/health/ready", summary="Whether traffic may come", response_model=HealthResponse, responses=_NOT_READY)
+@documented(
+    "Whether traffic may come, and which model answers",
+    "health",
+    answer=HealthResponse,
+    responses={"503": {"description": "The service is shutting down"}},
+)
 async def ready(request: Request) -> JSONResponse:
     """The model is loaded and warm before the port opens, so it is ready until it is told to stop."""
     state = state_of(request)
@@ -25,7 +27,7 @@ async def ready(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ready", "model": model_ref(state.registry.default)})
 
 
-@router.get("/health/live", summary="Whether the process answers", response_model=LiveResponse)
+@documented("Whether the process answers", "health", answer=LiveResponse)
 async def live(_: Request) -> JSONResponse:
     """Says nothing of the model: a failing answer is a reason to restart the process."""
     return JSONResponse({"status": "live"})

@@ -1,40 +1,32 @@
-"""`POST /layers`: a text's way through the network, for people to look at."""
+"""`POST /layers`: the way of a text through the network, for the page."""
 
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from pydantic import TypeAdapter
+import numpy as np
+from numpy.typing import NDArray
+from starlette.requests import Request
+from starlette.responses import Response
 
-from service.api.asking import MODEL_PARAMETERS, ask, model_ref
-from service.api.schemas import LayersRequest, LayersResponse
-from service.inference.layers import Inside, Token, look_inside
+from service.api.inspection import inspected
+from service.api.openapi import documented, json_body
+from service.api.request import MODEL_PARAMETERS
+from service.api.responses import json_response, model_ref
+from service.api.schemas import FilterRef, FilterTraceBody, LayersRequest, LayersResponse
+from service.api.state import state_of
+from service.explain.filter_trace import trace_filter
+from service.explain.inside import Inside, Token, look_inside
 from service.inference.predictor import Predictor
-from service.state import state_of
 
-router = APIRouter(tags=["explain"])
-
-_to_json = TypeAdapter(dict[str, Any]).dump_json
-
-_OPENAPI = {
-    "parameters": MODEL_PARAMETERS,
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": LayersRequest.model_json_schema(),
-                "examples": {"one": {"summary": "One review", "value": {"text": "I loved every minute of it."}}},
-            }
-        },
-    },
-}
+_EXAMPLES = {"one": {"summary": "One review", "value": {"text": "I loved every minute of it."}}}
 
 
-@router.post(
-    "/layers",
-    summary="The way of a text through the network",
-    response_model=LayersResponse,
-    openapi_extra=_OPENAPI,
+@documented(
+    "The way of a text through the network",
+    "explain",
+    answer=LayersResponse,
+    parameters=MODEL_PARAMETERS,
+    body=json_body(LayersRequest.model_json_schema(), _EXAMPLES),
 )
 async def layers(request: Request) -> Response:
     """The ids of the words, their places in the padded sequence, the layers with what each gives, and the filters of
@@ -43,20 +35,33 @@ async def layers(request: Request) -> Response:
     Activations are of the reference graph, in float32; the prediction is the one that `/predict` gives. A model whose
     bundle does not describe its layers is a problem; `/models` says which do.
     """
-    asked, state = await ask(request, LayersRequest), state_of(request)
-    text, predictor = asked.wanted.text, asked.predictor
-    async with state.looking_inside:
-        inside = await asyncio.to_thread(look_inside, predictor, text, state.settings.max_explained_words)
-    answer = {
-        "prediction": asked.prediction.fields(),
-        **_fields(text, predictor, inside),
-        "model": model_ref(predictor),
+    limit = state_of(request).settings.max_explained_words
+    async with inspected(request, LayersRequest) as one:
+        text, predictor = one.body.text, one.predictor
+        inside = await asyncio.to_thread(look_inside, predictor, text, limit)
+        fields = {**_fields(text, predictor, inside), **await _traced(predictor, text, one.body.filter)}
+        return json_response({"prediction": one.prediction.fields(), **fields, "model": model_ref(predictor)})
+
+
+async def _traced(predictor: Predictor, text: str, ref: FilterRef | None) -> dict[str, Any]:
+    """Make the field with the trace of the filter that a request names; no field without one."""
+    if ref is None:
+        return {}
+    trace = await asyncio.to_thread(trace_filter, predictor, text, ref.layer, ref.number)
+    fields = {name: getattr(trace, name) for name in FilterTraceBody.model_fields}
+    return {
+        "filter": {name: _rounded(value) if isinstance(value, np.ndarray) else value for name, value in fields.items()}
     }
-    return Response(_to_json(answer), media_type="application/json")
+
+
+def _rounded(numbers: NDArray[np.float32]) -> list[Any]:
+    """Round for display: all digits of float32 would take three times the space."""
+    rounded: list[Any] = numbers.astype(np.float64).round(5).tolist()
+    return rounded
 
 
 def _fields(text: str, predictor: Predictor, inside: Inside) -> dict[str, Any]:
-    """The fields of `LayersResponse` that tell of the inside."""
+    """Make the fields of `LayersResponse` that show the inside."""
     spec = predictor.manifest.input
     words = {token.position: _word(text, token) for token in inside.tokens}
     return {
@@ -65,7 +70,7 @@ def _fields(text: str, predictor: Predictor, inside: Inside) -> dict[str, Any]:
             for token in inside.tokens
         ],
         "sequence": {"length": spec.maxlen, "used": inside.used, "padding": spec.padding, "cut": inside.cut},
-        "layers": [layer.model_dump(exclude={"activations"}) for layer in predictor.manifest.layers],
+        "layers": [layer.model_dump(exclude={"activations", "filters"}) for layer in predictor.manifest.layers],
         "filters": [
             {
                 "layer": match.layer,

@@ -1,18 +1,17 @@
-"""`GET /metrics`: for Prometheus."""
+"""`GET /metrics`: the metrics for Prometheus."""
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
+from service.api.openapi import documented
+from service.api.state import state_of
 from service.metrics import CONTENT_TYPE
-from service.state import state_of
-
-router = APIRouter(tags=["metrics"])
 
 
-@router.get(
-    "/metrics",
-    summary="What the service counts and times, in Prometheus's text format",
-    response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+@documented(
+    "What the service counts and times, in Prometheus's text format",
+    "metrics",
+    responses={"200": {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
     """The sum over all processes of the service, whichever of them answers."""

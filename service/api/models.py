@@ -1,28 +1,34 @@
-"""`GET /models`: what is loaded and how good it was measured to be."""
+"""`GET /models`: the loaded models and their measured quality."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
+from service.api.openapi import documented
 from service.api.schemas import ModelsResponse
+from service.api.state import State, state_of
 from service.inference.predictor import Predictor
-from service.state import State, state_of
-
-router = APIRouter(tags=["models"])
 
 
-@router.get("/models", summary="Every loaded model version", response_model=ModelsResponse)
-async def models(request: Request) -> dict[str, Any]:
+@documented("Every loaded model version", "models", answer=ModelsResponse)
+async def models(request: Request) -> JSONResponse:
     """Versions in rising order, each with its recipe and its measured quality."""
     state = state_of(request)
-    return {"models": [_description(state, predictor) for predictor in state.registry]}
+    return _described(state, state.registry)
 
 
-@router.get("/models/{name}", summary="Every loaded version of one model", response_model=ModelsResponse)
-async def model(request: Request, name: str) -> dict[str, Any]:
-    """As `/models`, for one name."""
+@documented("Every loaded version of one model", "models", answer=ModelsResponse)
+async def model(request: Request) -> JSONResponse:
+    """Versions in rising order, as in the answer of `/models`."""
     state = state_of(request)
-    return {"models": [_description(state, predictor) for predictor in state.registry.versions(name)]}
+    return _described(state, state.registry.versions(request.path_params["name"]))
+
+
+def _described(state: State, predictors: Iterable[Predictor]) -> JSONResponse:
+    models = {"models": [_description(state, predictor) for predictor in predictors]}
+    return JSONResponse(ModelsResponse.model_validate(models).model_dump(mode="json"))
 
 
 def _description(state: State, predictor: Predictor) -> dict[str, Any]:
@@ -31,6 +37,8 @@ def _description(state: State, predictor: Predictor) -> dict[str, Any]:
         "name": manifest.name,
         "version": manifest.version,
         "default": predictor is state.registry.default,
+        "version_labels": state.registry.labels(predictor),
+        "share": state.registry.share(predictor),
         "description": manifest.description,
         "language": manifest.language,
         "counts": manifest.tokenizer.counted,
@@ -39,7 +47,7 @@ def _description(state: State, predictor: Predictor) -> dict[str, Any]:
         "labels": manifest.labels,
         "threshold": manifest.threshold,
         "maxlen": manifest.input.maxlen,
-        "layers": predictor.first_layer is not None,
+        "layers": bool(manifest.layers),
         "num_words": manifest.tokenizer.num_words,
         "metrics": manifest.metrics,
         "recipe": manifest.recipe,

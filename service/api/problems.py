@@ -1,26 +1,27 @@
-"""`GET /problems`: what the `type` of a problem leads to."""
+"""`GET /problems`: the table of problems, to which the `type` of each problem leads."""
 
-from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
+from service.api.openapi import documented
 from service.api.schemas import ProblemKind
 from service.errors import ProblemNotFoundError
 from service.problems import BY_SLUG, Problem
 
-router = APIRouter(tags=["problems"])
 
-
-@router.get("/problems", summary="Every problem that an answer can be", response_model=list[ProblemKind])
-async def problems() -> list[dict[str, object]]:
+@documented("Every problem that an answer can be", "problems", answer=list[ProblemKind])
+async def problems(_: Request) -> JSONResponse:
     """The whole table, by type."""
-    return [_kind(problem) for problem in BY_SLUG.values()]
+    return JSONResponse([_kind(problem) for problem in BY_SLUG.values()])
 
 
-@router.get("/problems/{slug}", summary="One kind of problem", response_model=ProblemKind)
-async def problem(slug: str) -> dict[str, object]:
-    """What a problem's `type` means."""
+@documented("One kind of problem", "problems", answer=ProblemKind)
+async def problem(request: Request) -> JSONResponse:
+    """The entry to which the `type` of a problem leads."""
+    slug = request.path_params["slug"]
     if slug not in BY_SLUG:
         raise ProblemNotFoundError(f"No problem is called {slug!r}; /problems lists them.")
-    return _kind(BY_SLUG[slug])
+    return JSONResponse(_kind(BY_SLUG[slug]))
 
 
 def _kind(problem: Problem) -> dict[str, object]:

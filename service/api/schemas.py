@@ -1,22 +1,24 @@
-"""What crosses the wire, with the words and examples of the OpenAPI document."""
+"""The schemas of requests and answers, with the descriptions and examples of the OpenAPI document."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from service.versions import JsonVersion
+
 Text = Annotated[str, StringConstraints(strict=True)]
 
 
 class ForModel(BaseModel):
-    """A request that a model is asked."""
+    """The members of a request that select the model."""
 
     model: Annotated[
         Annotated[str, StringConstraints(strict=True, min_length=1)] | None,
         Field(description="Model; auto for the one that reads the text's script; without it the service's default."),
     ] = None
     version: Annotated[
-        Annotated[int, Field(strict=True, ge=1, lt=10**9)] | None,
-        Field(description="Its version; without it the default."),
+        JsonVersion | None,
+        Field(description="Its version, or a label such as stable; without it what the model's rollout serves."),
     ] = None
 
 
@@ -43,14 +45,14 @@ class PredictRequest(ForModel):
 
 
 class ModelRef(BaseModel):
-    """Which model answered."""
+    """The model that answered."""
 
     name: str = Field(examples=["imdb-conv1d"])
     version: int = Field(examples=[1])
 
 
 class PredictionBody(BaseModel):
-    """What the model says of one text."""
+    """The prediction for one text."""
 
     label: str = Field(description="The more probable label.", examples=["positive"])
     probability: float = Field(ge=0, le=1, description="Probability that the text is positive.", examples=[0.973])
@@ -102,7 +104,7 @@ class ExplainRequest(OneText):
 
 
 class WordBody(BaseModel):
-    """A word of the text, and what it does."""
+    """A word of the text and its contribution."""
 
     word: str = Field(description="As it was sent.", examples=["loved"])
     start: int = Field(ge=0, description="Its first character. Characters are Unicode code points.", examples=[2])
@@ -115,7 +117,7 @@ class WordBody(BaseModel):
 
 
 class PhraseBody(BaseModel):
-    """Two to five words that follow each other, and what they do together."""
+    """Two to five words that follow each other, and their contribution together."""
 
     phrase: str = Field(description="As it was sent.", examples=["loved every minute"])
     start: int = Field(ge=0, description="The first character of its first word.", examples=[2])
@@ -124,7 +126,7 @@ class PhraseBody(BaseModel):
 
 
 class ExplainResponse(BaseModel):
-    """A text's prediction, and which words pushed it which way."""
+    """The prediction for a text, and the contributions of its words."""
 
     prediction: PredictionBody
     logit: float = Field(description="log(p / (1 - p)) of the text.")
@@ -140,8 +142,19 @@ class ExplainResponse(BaseModel):
     model: ModelRef
 
 
+class FilterRef(BaseModel):
+    """A filter of a layer that sees token ids."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    layer: str = Field(examples=["conv1_1"])
+    number: int = Field(strict=True, ge=0, description="From 0.")
+
+
 class LayersRequest(OneText):
-    """A text whose way through the network is asked for."""
+    """A text to show in the network."""
+
+    filter: FilterRef | None = Field(default=None, description="A filter to trace along the text.")
 
 
 class TokenBody(BaseModel):
@@ -158,7 +171,7 @@ class TokenBody(BaseModel):
 
 
 class SequenceBody(BaseModel):
-    """What the network is given."""
+    """The input of the network."""
 
     length: int = Field(description="Positions, padding included.", examples=[300])
     used: int = Field(ge=0, description="Positions that hold ids of the text.")
@@ -186,26 +199,43 @@ class FilterBody(BaseModel):
     activation: float = Field(gt=0)
 
 
+class FilterTraceBody(BaseModel):
+    """A filter along the first 48 ids of the text, and the numbers that its activations come from.
+
+    The activation at place i is relu(bias + sum of vectors[i + j] x weights[j] over the width).
+    """
+
+    layer: str
+    number: int
+    width: int = Field(description="Ids that the filter sees at each place.")
+    first: int = Field(ge=0, description="Position of the first place in the padded sequence.")
+    activations: list[float] = Field(description="One for each place.")
+    weights: list[list[float]] | None = Field(description="[width, dimensions]; null if the bundle does not give them.")
+    bias: float | None
+    vectors: list[list[float]] | None = Field(description="Of the ids, [places + width - 1, dimensions].")
+
+
 class LayersResponse(BaseModel):
-    """A text's way through the network."""
+    """The way of a text through the network."""
 
     prediction: PredictionBody
     tokens: list[TokenBody] = Field(description="In the order of the text.")
     sequence: SequenceBody
     layers: list[LayerBody] = Field(description="In the order of computation.")
     filters: list[FilterBody] = Field(description="The strongest of the layers that see token ids, at most eight.")
+    filter: FilterTraceBody | None = Field(default=None, description="The filter that the request names, if it does.")
     model: ModelRef
 
 
 class HealthResponse(BaseModel):
-    """Whether the service is ready, and with which model."""
+    """The state of a ready service, and its default model."""
 
     status: str = Field(examples=["ready"])
     model: ModelRef
 
 
 class LiveResponse(BaseModel):
-    """That the process answers."""
+    """The state of a process that answers."""
 
     status: str = Field(examples=["live"])
 
@@ -215,7 +245,11 @@ class ModelResponse(BaseModel):
 
     name: str
     version: int
-    default: bool = Field(description="Whether it answers requests that name no version.")
+    default: bool = Field(description="Whether it answers most requests that name no model and no version.")
+    version_labels: list[str] = Field(default=[], description="Labels of the version.", examples=[["stable"]])
+    share: float = Field(
+        default=0.0, ge=0, le=1, description="Share that it answers of its model's requests without a version."
+    )
     description: str
     language: str = Field(description="Of the reviews that it learned from (ISO 639-1).", examples=["en"])
     counts: Literal["words", "characters"] = Field(description="What it reads, and `words` in its answers counts.")
@@ -234,6 +268,23 @@ class ModelsResponse(BaseModel):
     """Every model version that is loaded."""
 
     models: list[ModelResponse]
+
+
+class RolloutResponse(BaseModel):
+    """The rollout of a model, as the process that answers has it in force."""
+
+    labels: dict[str, int] = Field(description="Version by label.", examples=[{"stable": 2, "next": 3}])
+    serve: int | str | dict[str, float] | None = Field(
+        description="As rollout.json says it; null for the highest version.", examples=[{"stable": 95, "next": 5}]
+    )
+    shares: dict[str, float] = Field(
+        description="Share of each version in the requests that name none.", examples=[{"2": 0.95, "3": 0.05}]
+    )
+    revision: str = Field(description="SHA-256 of the file that was read last; empty without a file.")
+    refusal: str | None = Field(description="Why that file was refused: the one before it is in force.")
+    missing: list[int] = Field(description="Versions that the file names and that could not be loaded.")
+    processes: int = Field(ge=1, description="Processes of this service.")
+    following: int = Field(ge=0, description="How many of them have read the same file.")
 
 
 class ProblemBody(BaseModel):

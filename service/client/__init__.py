@@ -1,7 +1,8 @@
-"""A client of the service, in Python: `Client`, and `AsyncClient` for asyncio. It needs the extra 'client', no model.
+"""A client of the service in Python: `Client`, and `AsyncClient` for asyncio. It needs httpx and pydantic, no model.
 
-`calls` says what goes over the wire and what comes back, `pieces` cuts files for it, `retry` decides what is tried
-again; `sync` and `asynchronous` do it, and differ in nothing else.
+`calls` builds requests and reads answers, `file_job` and `chunks` do it for whole files, `exchange` follows a request
+through its attempts, which `retry` decides on. `sync` and `asynchronous` send them; `gathering` sends single
+predictions together.
 """
 
 try:
@@ -18,10 +19,12 @@ from service.api.schemas import (
     ProblemBody,
     SingleResponse,
 )
+from service.checkpoint import CheckpointError
 from service.client.asynchronous import AsyncClient
 from service.client.calls import FileSummary
 from service.client.errors import (
     ClientError,
+    InvalidAnswerError,
     NotFoundError,
     NotReachedError,
     ProblemError,
@@ -35,11 +38,13 @@ from service.client.sync import Client
 
 __all__ = [
     "AsyncClient",
+    "CheckpointError",
     "Client",
     "ClientError",
     "ExplainResponse",
     "FileSummary",
     "HealthResponse",
+    "InvalidAnswerError",
     "ModelResponse",
     "NotFoundError",
     "NotReachedError",

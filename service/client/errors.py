@@ -1,7 +1,9 @@
-"""What a client raises: the problems of the service (RFC 9457), by what the caller can do about them."""
+"""The exceptions of the client: the problems of the service (RFC 9457), by what the caller can do about them."""
 
 import json
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import httpx
 from pydantic import ValidationError
@@ -10,7 +12,7 @@ from service.api.schemas import ProblemBody
 
 
 class ClientError(Exception):
-    """Base of every error below.
+    """Base of every error below. Control characters in the message are escaped, so that it can be printed.
 
     Args:
         message: one line for a person.
@@ -18,19 +20,21 @@ class ClientError(Exception):
     """
 
     def __init__(self, message: str, request_id: str) -> None:
-        super().__init__(message)
+        super().__init__(_escaped(message))
         self.request_id = request_id
+        self.answered: Sequence[Any] = ()
+        """Of `predict_many`, the predictions of the first texts; `texts[len(error.answered):]` have none."""
 
 
 class NotReachedError(ClientError):
-    """There was no answer: no connection, or it broke, or it took too long. `__cause__` has httpx's error."""
+    """No answer: no connection, or it broke, or the answer took too long. `__cause__` is the error of httpx."""
 
 
 class ProblemError(ClientError):
-    """The service answered with a problem, or with something that is no answer of it.
+    """The service answered with a problem, or something else answered in its place.
 
     Args:
-        problem: its members, all of them attributes here.
+        problem: its members, all of them attributes of this error, as they were sent.
         request_id: see `ClientError`.
     """
 
@@ -48,7 +52,7 @@ class RefusedError(ProblemError):
 
 
 class UnauthorizedError(RefusedError):
-    """The API key is missing or not good (401)."""
+    """The API key is missing or wrong (401)."""
 
 
 class NotFoundError(RefusedError):
@@ -56,46 +60,70 @@ class NotFoundError(RefusedError):
 
 
 class UnavailableError(ProblemError):
-    """The service cannot answer now (429, 503, 504), and could not when it was asked again."""
+    """The service cannot answer now (429, 503, 504), nor could it when the client tried again."""
 
 
 class ServerError(ProblemError):
-    """Something in the service failed (other 5xx)."""
+    """Something in the service, or in a proxy before it, failed (other 5xx)."""
 
 
-def error_of(outcome: httpx.Response | httpx.TransportError, request_id: str, first_text: int) -> ClientError:
-    """The error for what became of a request, if it was no success; see `problem_error`."""
-    if isinstance(outcome, httpx.Response):
-        return problem_error(outcome, request_id, first_text)
-    reason = str(outcome) or type(outcome).__name__
+class InvalidAnswerError(ProblemError):
+    """The answer is none of this service: a redirect, a web page, broken compression, JSON of another kind."""
+
+
+def not_reached(error: httpx.RequestError, request_id: str) -> NotReachedError:
+    """Build the error for a request without an answer."""
+    reason = str(error) or type(error).__name__
     try:
-        asked = f" of {outcome.request.url.copy_with(query=None)}"
+        asked = f" of {error.request.url.copy_with(query=None)}"
     except RuntimeError:
         asked = ""
-    error = NotReachedError(f"There is no answer{asked}: {reason.rstrip('.')}.", request_id)
-    error.__cause__ = outcome
-    return error
+    found = NotReachedError(f"There is no answer{asked}: {reason.rstrip('.')}.", request_id)
+    found.__cause__ = error
+    return found
+
+
+def invalid_answer(reason: str, status: int, request_id: str) -> InvalidAnswerError:
+    """Build the error for an answer that cannot be read.
+
+    Args:
+        reason: what is wrong with it, a sentence.
+        status: of the answer.
+        request_id: of the request.
+    """
+    title = "The answer is not one of this service"
+    return InvalidAnswerError(ProblemBody(type="about:blank", title=title, status=status, detail=reason), request_id)
 
 
 def problem_error(response: httpx.Response, request_id: str, first_text: int) -> ProblemError:
-    """The error for an answer that is none of success.
+    """Build the error for an answer without success.
 
     Args:
         response: with its content read.
         request_id: of the request.
-        first_text: position of the first text among all that the caller gave; pointers are counted from there.
+        first_text: position of the request's first text among all texts of the caller; pointers count from there.
     """
+    if response.status_code < 400:
+        target = response.headers.get("location")
+        reason = f"it is {response.status_code} {response.reason_phrase}".rstrip()
+        reason += f", to {target}; is the address right?" if target else "."
+        return invalid_answer(reason, response.status_code, request_id)
     try:
         problem = ProblemBody.model_validate_json(response.content)
-    except ValidationError:  # something between the two has answered
+    except ValidationError:  # something between client and service has answered
         title = f"The answer is {response.status_code} {response.reason_phrase}".rstrip()
         problem = ProblemBody(
-            type="about:blank", title=title, status=response.status_code, detail=_beginning(response.text)
+            type="about:blank", title=title, status=response.status_code, detail=beginning(response.content)
         )
     if first_text and problem.pointer:
-        pointer = re.sub(r"^/texts/(\d+)", lambda found: f"/texts/{int(found[1]) + first_text}", problem.pointer)
+        pointer = re.sub(r"^/texts/(\d{1,18})", lambda found: f"/texts/{int(found[1]) + first_text}", problem.pointer)
         problem = problem.model_copy(update={"pointer": pointer})
     return _class_for(response.status_code)(problem, request_id)
+
+
+def beginning(content: bytes) -> str:
+    """Quote the first characters of an answer."""
+    return json.dumps(content[:200].decode("utf-8", "replace"), ensure_ascii=False) if content else "it is empty."
 
 
 def _class_for(status: int) -> type[ProblemError]:
@@ -106,8 +134,8 @@ def _class_for(status: int) -> type[ProblemError]:
         503: UnavailableError,
         504: UnavailableError,
     }
-    return by_status.get(status) or (RefusedError if 400 <= status < 500 else ServerError)
+    return by_status.get(status) or (RefusedError if status < 500 else ServerError)
 
 
-def _beginning(text: str) -> str:
-    return json.dumps(text[:200], ensure_ascii=False) if text else "it is empty."
+def _escaped(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,46 +1,39 @@
 """`Client`: one request after another, and a few at a time where there are many."""
 
-import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from time import sleep
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import httpx
 
-from service.api.schemas import (
-    ExplainResponse,
-    HealthResponse,
-    ModelResponse,
-    OneOfMany,
-    ProblemBody,
-    SingleResponse,
-)
+from service.api.schemas import ExplainResponse, HealthResponse, ModelResponse, OneOfMany, ProblemBody, SingleResponse
 from service.client import calls
-from service.client.calls import Asked, Call, CutOffError, FileSummary
-from service.client.errors import error_of
-from service.client.pieces import FileOptions, ending, open_source, open_target, piece_calls
+from service.client.calls import REQUESTS_AHEAD, Call, FileSummary, ModelQuery, Result
+from service.client.chunks import FileOptions
+from service.client.errors import ClientError
+from service.client.exchange import Exchange, Wait
+from service.client.file_job import FileJob
 from service.client.retry import Retry
-
-Result = TypeVar("Result")
-
-IN_WORK = 4
-"""Requests that are in work at a time, of those that belong together."""
+from service.versions import Version
 
 
 class Client:
-    """Asks a service. To be closed, or used in a `with` statement; threads may share it.
+    """A client of the service. To be closed, or used in a `with` statement; threads may share it.
 
-    Every method may raise `NotReachedError` or a `ProblemError`; what can be tried again was tried again by then.
+    Every method may raise a `ClientError`; what can be tried again was tried again by then.
 
     Args:
         address: of the service.
-        api_key: if it wants one.
+        api_key: if the service wants one.
         timeout_seconds: for each request.
-        retry: what is tried again, and how often.
+        retry: which requests are sent again, and for how long.
+        sticky_key: where a rollout divides requests among versions, those with the same key get the same one. Without
+            it each call is chosen for by itself.
         transport: for tests: what to send requests with.
     """
 
@@ -51,32 +44,42 @@ class Client:
         api_key: str | None = None,
         timeout_seconds: float = 30.0,
         retry: Retry | None = None,
+        sticky_key: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._http = httpx.Client(
             base_url=address,
-            headers=calls.headers(api_key, timeout_seconds),
-            timeout=timeout_seconds,
+            headers=calls.common_headers(api_key, timeout_seconds),
+            timeout=httpx.Timeout(timeout_seconds, pool=None),  # however many threads wait for a connection
             transport=transport,
         )
         self._retry = retry or Retry()
+        self._sticky_key = sticky_key
 
     def predict(
-        self, text: str, *, model: str | None = None, version: int | None = None, request_id: str | None = None
+        self, text: str, *, model: str | None = None, version: Version | None = None, request_id: str | None = None
     ) -> SingleResponse:
-        """What the model says of a text; `request_id` is what the service's log will call the request."""
-        return self._send(calls.predict(text, Asked(model, version)), request_id)
+        """Predict the sentiment of a text; the service's log has the request by `request_id`."""
+        return self._send(calls.predict(text, self._query(model, version)), request_id)
 
     def predict_many(
-        self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
+        self, texts: Iterable[str], *, model: str | None = None, version: Version | None = None
     ) -> list[OneOfMany]:
-        """What it says of texts, in order, however many there are.
+        """Predict the sentiment of texts, in order, however many there are.
 
         Raises:
-            RefusedError: of one of them it can say nothing: `pointer` says which one; `score_lines` goes on.
+            TypeError: one of them is no str; nothing is sent.
+            RefusedError: one of them has no answer; `pointer` names it. `score_lines` does not stop there.
+            ClientError: `answered` has the predictions of the first texts.
         """
-        answers = self._in_order(calls.predict_many(texts, Asked(model, version)))
-        return [prediction for some in answers for prediction in some]
+        predictions: list[OneOfMany] = []
+        try:
+            for some in self._in_order(calls.predict_many(texts, self._query(model, version).together())):
+                predictions += some
+        except ClientError as error:
+            error.answered = predictions
+            raise
+        return predictions
 
     def explain(
         self,
@@ -84,17 +87,21 @@ class Client:
         *,
         max_phrases: int | None = None,
         model: str | None = None,
-        version: int | None = None,
+        version: Version | None = None,
         request_id: str | None = None,
     ) -> ExplainResponse:
-        """What each word of a text does to the answer."""
-        return self._send(calls.explain(text, max_phrases, Asked(model, version)), request_id)
+        """Explain the answer to a text by the contribution of each word."""
+        return self._send(calls.explain(text, max_phrases, self._query(model, version)), request_id)
 
     def score_lines(
-        self, texts: Iterable[str], *, model: str | None = None, version: int | None = None
+        self, texts: Iterable[str], *, model: str | None = None, version: Version | None = None
     ) -> Iterator[OneOfMany | ProblemBody]:
-        """A prediction, or what is wrong, for each text in order, while the texts are still being read."""
-        with closing(self._in_order(calls.score_lines(texts, Asked(model, version)))) as answers:
+        """Yield a prediction or a problem for each text, in order, while the texts are still being read.
+
+        Raises:
+            TypeError: one of them is no str.
+        """
+        with closing(self._in_order(calls.score_lines(texts, self._query(model, version).together()))) as answers:
             for some in answers:
                 yield from some
 
@@ -106,50 +113,54 @@ class Client:
         column: str = "text",
         delimiter: str | None = None,
         prefix: str = "",
+        quote: str | None = None,
+        header: str = "first",
+        encoding: str | None = None,
         model: str | None = None,
-        version: int | None = None,
+        version: Version | None = None,
+        restart: bool = False,
     ) -> FileSummary:
-        """Scores a file of any size: CSV, NDJSON or lines, as its suffix says, perhaps with .gz after it.
+        """Score a file of any size: CSV, NDJSON or lines, as its suffix says, perhaps with .gz after it.
+
+        Until all is scored the answers are in `TARGET.part`; the same call continues an interrupted one.
 
         Args:
             source: the file.
             target: gets the answers of `POST /predict/batch`.
-            column: of CSV, the one with the texts.
+            column: of CSV, the one with the texts; without a header its number, from 1.
             delimiter: of CSV: one character, or the word tab.
             prefix: put before the names of what is added.
+            quote: of CSV: double or none, whether double quotes can enclose fields; by default none in a .tsv file.
+            header: of CSV: first or none, whether the first row has the names of the columns.
+            encoding: of the file, such as cp949; without one UTF-8. UTF-16 cannot be sent in pieces.
             model: its name; auto for the one that reads each text's script, which is then named in the answer.
-            version: of the model.
+            version: of the model, or its label.
+            restart: whether to begin anew, whatever an interrupted call left.
 
         Raises:
-            ValueError: the suffix says nothing.
+            ValueError: a suffix says nothing or contradicts the format; the target is the source; an option has a
+                value that it cannot have; the file is in UTF-16 or UTF-32.
+            CheckpointError: an interrupted call with another file, model or options left its output there.
             OSError: a file cannot be read or written.
         """
-        scored = errors = 0
-        stream, media_type = open_source(Path(source))
-        options = FileOptions(column, delimiter, prefix, Asked(model, version))
-        with stream, closing(self._in_order(piece_calls(stream, media_type, options))) as answers:
-            answer, summary = next(answers)  # before the target is touched: the file may be no such file
-            with open_target(Path(target)) as output:
-                while True:
-                    output.write(answer)
-                    scored, errors = scored + summary.scored, errors + summary.errors
-                    if (following := next(answers, None)) is None:
-                        break
-                    answer, summary = following
-                total = FileSummary(scored, errors)
-                output.write(ending(media_type, total))
-        return total
+        options = FileOptions(column, delimiter, prefix, quote, header, encoding, self._query(model, version))
+        unopened = FileJob(Path(source), Path(target), options)
+        with unopened.open(self.models(), restart) as job:
+            with closing(self._in_order(job.calls())) as chunks:
+                for chunk in chunks:
+                    job.add(chunk)
+            return job.finish()
 
     def health(self) -> HealthResponse:
-        """That the service is ready, and with which model."""
+        """Tell that the service is ready, and with which model."""
         return self._send(calls.health())
 
     def models(self) -> list[ModelResponse]:
-        """Every model version that is loaded."""
+        """List every model version that is loaded."""
         return self._send(calls.models())
 
     def close(self) -> None:
-        """Closes its connections."""
+        """Close the connections."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -160,14 +171,17 @@ class Client:
     ) -> None:
         self.close()
 
+    def _query(self, model: str | None, version: Version | None) -> ModelQuery:
+        return ModelQuery(model, version, self._sticky_key)
+
     def _in_order(self, wanted: Iterable[Call[Result]]) -> Generator[Result, None, None]:
-        """The results of calls, of which a few are in work or wait to be taken; no more are asked for."""
+        """Yield the results of calls, of which a few are in flight or wait to be taken; no more are asked for."""
         futures: deque[Future[Result]] = deque()
-        pool = ThreadPoolExecutor(IN_WORK)
+        pool = ThreadPoolExecutor(REQUESTS_AHEAD)
         try:
             for call in wanted:
                 futures.append(pool.submit(self._send, call))
-                if len(futures) == IN_WORK:
+                if len(futures) == REQUESTS_AHEAD:
                     yield futures.popleft().result()
             while futures:
                 yield futures.popleft().result()
@@ -175,20 +189,14 @@ class Client:
             pool.shutdown(cancel_futures=True)
 
     def _send(self, call: Call[Result], request_id: str | None = None) -> Result:
-        request_id = request_id or calls.new_request_id()
-        sent = 0
+        exchange = Exchange(call, self._retry, request_id)
         while True:
-            outcome: httpx.Response | httpx.TransportError
-            sent += 1
+            outcome: httpx.Response | httpx.RequestError
             try:
-                outcome = self._http.request(**call.arguments(request_id))
-                if outcome.is_success:
-                    return call.parse(outcome.content)
-            except httpx.TransportError as error:
+                outcome = self._http.request(**exchange.arguments())
+            except httpx.RequestError as error:
                 outcome = error
-            except CutOffError as error:
-                outcome = httpx.RemoteProtocolError(str(error))
-            seconds = self._retry.wait(outcome, sent)
-            if seconds is None:
-                raise error_of(outcome, request_id, call.first_text)
-            time.sleep(seconds)
+            result = exchange.read(outcome)
+            if not isinstance(result, Wait):
+                return result
+            sleep(result.seconds)

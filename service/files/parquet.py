@@ -4,63 +4,46 @@ A Parquet file is finished by what stands at its end, so a part of one is no fil
 an Arrow IPC stream, to which can be added, and becomes Parquet when all of it is there.
 """
 
-from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow
 from pyarrow import ipc, parquet
 
 from service.errors import InvalidRequestError, RequestError
+from service.files.answer_columns import ERROR, AnswerColumns, check_column, checked
 from service.files.record import MODEL, NAMES, Options
-from service.inference.predictor import Prediction, check_text
+from service.inference.predictor import Prediction
 
-_members = attrgetter(*NAMES)
-_TYPES = (pyarrow.string(), pyarrow.float32(), pyarrow.int32(), pyarrow.int32(), pyarrow.bool_())  # of NAMES
-_NAMING = (pyarrow.string(),)  # of the model and the error
 _ROW_GROUP_ROWS = 65_536
 _ROW_GROUP_BYTES = 64_000_000
 
 
-class ParquetTable:
+class ParquetFile:
     """A file's rows, some at a time.
 
     Args:
-        path: of the file.
-        options: `column`, `prefix` and `max_text_chars` are used.
+        file: its path, or the file itself.
+        options: `column` and `max_text_chars` are used.
+        name: of the file, for messages.
 
     Raises:
         InvalidRequestError: it is no Parquet file, or has no such column of texts.
     """
 
-    def __init__(self, path: Path, options: Options) -> None:
+    def __init__(self, file: Path | BinaryIO, options: Options, name: str) -> None:
         try:
-            self._file = parquet.ParquetFile(path)
+            self._file = parquet.ParquetFile(file)
         except pyarrow.ArrowException as error:
-            raise InvalidRequestError(f"{path} cannot be read as Parquet: {' '.join(str(error).split())}") from error
+            raise InvalidRequestError(f"{name} cannot be read as Parquet: {' '.join(str(error).split())}") from error
         self._options = options
         self.rows: int = self._file.metadata.num_rows
-        schema = pyarrow.schema([_plain_field(field) for field in self._file.schema_arrow])
-        if schema.names.count(options.column) != 1:
-            raise InvalidRequestError(f"The table has no column {options.column!r}; it has {', '.join(schema.names)}.")
-        kind = schema.field(options.column).type
-        if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
-            raise InvalidRequestError(f"The column {options.column!r} holds {kind}, not strings.")
-        models = int(options.names_model)
-        self._added = [options.prefix + name for name in (*NAMES, *[MODEL] * models, "error")]
-        self._types = (*_TYPES, *_NAMING * (models + 1))
-        taken = [name for name in self._added if name in schema.names]
-        if taken:
-            raise InvalidRequestError(
-                f"The table has {taken[0]!r} already; give the added names another beginning with prefix."
-            )
-        self._schema = schema
-        fields = [pyarrow.field(name, kind) for name, kind in zip(self._added, self._types, strict=True)]
-        self._answer_schema = pyarrow.schema([*schema, *fields], metadata=self._file.schema_arrow.metadata)
+        self.schema = self._file.schema_arrow
+        check_column(self.schema, options.column)
 
-    def batches(self, rows: int, start: int) -> Iterator[tuple[int, Any, list[str | RequestError]]]:
-        """The rows from `start` on, so many at a time.
+    def batches(self, rows: int, start: int = 0) -> Iterator[tuple[int, Any, list[str | RequestError]]]:
+        """Read the rows from `start` on, so many at a time.
 
         Returns:
             The number of the first of them, the Arrow batch, and each text or what is wrong with it.
@@ -69,63 +52,61 @@ class ParquetTable:
         for batch in self._file.iter_batches(rows):
             if first >= start:
                 texts = batch.column(self._options.column).to_pylist()
-                yield first, batch, [self._checked(text) for text in texts]
+                yield first, batch, checked(texts, self._options.max_text_chars)
             first += batch.num_rows
 
+
+class ParquetTable(ParquetFile):
+    """A file's rows, and their answers as a stream.
+
+    Args:
+        path: of the file.
+        options: `prefix` and `names_model` are used as well.
+
+    Raises:
+        InvalidRequestError: it is no Parquet file, has no such column of texts, or has the name of an added column.
+    """
+
+    def __init__(self, path: Path, options: Options) -> None:
+        super().__init__(path, options, str(path))
+        fields = (*NAMES, *[MODEL] * options.names_model, ERROR)
+        names = {field: options.prefix + field for field in fields}
+        taken = [name for name in names.values() if name in self.schema.names]
+        if taken:
+            raise InvalidRequestError(
+                f"The table has {taken[0]!r} already; give the added names another beginning with prefix."
+            )
+        self._answers = AnswerColumns(self.schema, names)
+
     def head(self) -> bytes:
-        """The beginning of the stream of answers."""
-        return bytes(self._answer_schema.serialize())
+        """Return the beginning of the stream of answers."""
+        return bytes(self._answers.schema.serialize())
 
     def answer(
         self, first: int, batch: Any, texts: Sequence[str | RequestError], predictions: Sequence[Prediction]
     ) -> bytes:
-        """A batch with its predictions, as a message of the stream of answers."""
-        these = iter(predictions)
-        rows = [
-            (*[None] * (len(self._added) - 1), f"row {row}: {text}")
-            if isinstance(text, RequestError)
-            else (*self._values(next(these)), None)
-            for row, text in enumerate(texts, first + 1)
-        ]
-        columns = [_plain(column) for column in batch.columns]
-        columns += [pyarrow.array(c, kind) for c, kind in zip(zip(*rows, strict=True), self._types, strict=True)]
-        return bytes(pyarrow.record_batch(columns, schema=self._answer_schema).serialize())
-
-    def _values(self, prediction: Prediction) -> tuple[Any, ...]:
-        model = (str(prediction.model),) if self._options.names_model else ()
-        return (*_members(prediction), *model)
-
-    def _checked(self, text: str | None) -> str | RequestError:
-        try:
-            if text is None:
-                raise InvalidRequestError("The text is missing.")
-            check_text(text, self._options.max_text_chars)
-        except RequestError as error:
-            return error
-        return text
+        """Return a batch with its predictions, as a message of the stream of answers."""
+        answered = self._answers.appended(batch, texts, predictions, lambda row: f"row {first + row + 1}: ")
+        return bytes(answered.serialize())
 
 
 def write_parquet(stream: Path, path: Path) -> None:
-    """Makes Parquet of a stream of answers."""
+    """Convert a stream of answers to Parquet."""
     with (
         pyarrow.OSFile(str(stream)) as file,
         ipc.open_stream(file) as batches,
         parquet.ParquetWriter(path, batches.schema) as writer,
     ):
-        held: list[Any] = []
-        for batch in batches:
-            held.append(batch)
-            if sum(b.num_rows for b in held) >= _ROW_GROUP_ROWS or sum(b.nbytes for b in held) >= _ROW_GROUP_BYTES:
-                writer.write_table(pyarrow.Table.from_batches(held))
-                held = []
-        if held:
+        write_batches(writer, batches)
+
+
+def write_batches(writer: parquet.ParquetWriter, batches: Iterable[Any]) -> None:
+    """Write record batches in groups of rows that are large enough to be read fast, and small enough for memory."""
+    held: list[Any] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(b.num_rows for b in held) >= _ROW_GROUP_ROWS or sum(b.nbytes for b in held) >= _ROW_GROUP_BYTES:
             writer.write_table(pyarrow.Table.from_batches(held))
-
-
-def _plain(column: Any) -> Any:
-    """A column without a dictionary, which a batch of a stream cannot carry."""
-    return column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
-
-
-def _plain_field(field: Any) -> Any:
-    return field.with_type(field.type.value_type) if pyarrow.types.is_dictionary(field.type) else field
+            held = []
+    if held:
+        writer.write_table(pyarrow.Table.from_batches(held))

@@ -5,67 +5,83 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.errors import BlankTextError, LineTooLongError, RequestError
-from service.files.record import MODEL, NAMES, Options, Position, Record, decode
+from service.files.json_array import ArraySplitter
+from service.files.record import MODEL, NAMES, UTF_8, Options, Position, Record, decode
 from service.files.splitting import Line, Splitter
-from service.inference.predictor import Prediction, check_text
+from service.inference.predictor import Prediction
+from service.texts import check_text
 
 
 class PlainFormat:
     """Lines of text.
 
-    A blank line is an error in its place; blank lines at the end of the file are nothing at all.
+    A blank line is an error in its place; blank lines at the end of the file are ignored.
 
     Args:
         options: `prefix` and the limits are used.
         start: where in the file reading begins.
+        header: not used.
     """
 
     answer_media_type = "application/x-ndjson"
 
-    def __init__(self, options: Options, start: Position | None = None) -> None:
-        self._max_text_chars = options.max_text_chars
-        self._max_line_bytes = options.max_line_bytes
-        self._splitter = Splitter(options.max_line_bytes, start=start)
+    def __init__(self, options: Options, start: Position | None = None, header: bytes = b"") -> None:
+        self.options = options
+        self.encoding = UTF_8
+        self.header = header
+        self._splitter: Splitter | ArraySplitter = Splitter(options.max_line_bytes, start=start)
         self._names = [options.prefix + name for name in (*NAMES, *[MODEL] * options.names_model)]
         self._keys = [to_json(name) for name in self._names]
         self._blank_from: int | None = None  # the first of the blank lines that were read last
+        self._single_line = False
 
     @property
     def ready(self) -> bool:
-        """Whether the first bytes were seen."""
+        """True once the first bytes were read."""
         return self._splitter.started
 
     @property
     def position(self) -> Position:
-        """How far the file has been read."""
+        """The place up to which the file has been read."""
         return self._splitter.position
 
+    @property
+    def notes(self) -> list[str]:
+        """A remark on a file of one line without an end."""
+        return [note for note in (self.options.lost_line_ends,) if note and self._single_line]
+
     def feed(self, chunk: bytes) -> Iterator[Record | None]:
-        """The records that are complete with this chunk."""
+        """Read the records that are complete with this chunk."""
         return self._records(self._splitter.feed(chunk))
 
     def finish(self) -> Iterator[Record | None]:
-        """The last line, if it has no end."""
-        return self._records(self._splitter.finish())
+        """Read the last line, if it has no end."""
+        for record in self._records(self._splitter.finish()):
+            self._single_line = record is not None and record.line == 1 and not record.raw.endswith(b"\n")
+            yield record
 
     def head(self) -> bytes:
-        """Nothing."""
+        """Return nothing: the answers have no header."""
         return b""
 
     def scored(self, record: Record, prediction: Prediction) -> bytes:
-        """An object with the line's number and the prediction."""
+        """Return an object with the line's number and the prediction."""
         return f'{{"line":{record.line},{self.members(prediction)}}}\n'.encode()
 
     def failed(self, record: Record, problem: dict[str, Any]) -> bytes:
-        """An object with the line's number and the problem."""
-        return f'{{"line":{record.line},"error":{to_json(problem)}}}\n'.encode()
+        """Return an object with the line's number and the problem."""
+        return f'{{"line":{record.line},"error":{to_json(problem)}}}\n'.encode("utf-8", "backslashreplace")
 
     def tail(self, summary: dict[str, Any]) -> bytes:
-        """An object with the summary."""
+        """Return an object with the summary."""
         return f'{{"summary":{to_json(summary)}}}\n'.encode()
 
+    def encoded(self, answers: bytes) -> bytes:
+        """Return the answers as they are: JSON is in UTF-8."""
+        return answers
+
     def members(self, prediction: Prediction) -> str:
-        """The members that a prediction adds to an object."""
+        """Return the members that a prediction adds to an object."""
         label, probability, words, known_words, truncated, *model = self._keys
         members = (
             f"{label}:{to_json(prediction.label)},{probability}:{prediction.probability!r},{words}:{prediction.words},"
@@ -76,12 +92,12 @@ class PlainFormat:
         return members
 
     def read(self, data: bytes) -> str:
-        """The text of a line.
+        """Read the text of a line.
 
         Raises:
             RequestError: it has none.
         """
-        return decode(data.removesuffix(b"\n").removesuffix(b"\r"))
+        return decode(data.removesuffix(b"\n").removesuffix(b"\r"), self.encoding)
 
     def _records(self, lines: Iterator[Line | None]) -> Iterator[Record | None]:
         for line in lines:
@@ -99,14 +115,14 @@ class PlainFormat:
     def _record(self, line: Line) -> Record:
         try:
             if line.too_long:
-                raise LineTooLongError(f"The line has more than {self._max_line_bytes:,} bytes.")
+                raise LineTooLongError(f"The line has more than {self.options.max_line_bytes:,} bytes.")
             text = self.read(line.data)
-            check_text(text, self._max_text_chars)
+            check_text(text, self.options.max_text_chars)
         except RequestError as error:
             return Record(line.number, "", error, line.data, line.after)
         return Record(line.number, text, None, line.data, line.after)
 
 
 def to_json(value: Any) -> str:
-    """JSON as it is written everywhere here: without spaces, characters as themselves."""
+    """Write JSON as everywhere here: without blanks, characters as themselves."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What all formats share: a record of a file, where it ends, and how a format is asked for."""
+"""The types that all formats share: options, records and positions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ from service.errors import InvalidTextError
 from service.inference.predictor import Prediction
 
 NAMES = ("label", "probability", "words", "known_words", "truncated")
-"""What a prediction adds to a record."""
+"""Fields of a prediction."""
 
 MODEL = "model"
-"""What it adds as well where each text has a model of its own."""
+"""Field that is added where each text has a model of its own."""
+
+UTF_8 = "utf-8"
 
 
 class Position(NamedTuple):
-    """A place between two records: bytes of the expanded file and lines before it."""
+    """A place between two records: bytes of the expanded file in UTF-8, and lines, before it."""
 
     offset: int = 0
     lines: int = 0
@@ -23,14 +25,14 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One text of a file, or what is wrong with it.
+    """One text of a file, or its error.
 
     Attributes:
-        line: number of its first line, from 1.
+        line: number of its first line, from 1; in a JSON array the number of the element.
         text: to be scored; empty where there is an error.
-        error: what makes it no text.
-        raw: its bytes as they were sent, with the end of the line; empty where they are no record of the format.
-        after: the place after it, or None where reading cannot be taken up again.
+        error: why there is no text.
+        raw: its bytes as they were sent (in UTF-8), with the end of the line; empty where they do not form a record.
+        after: the place after it, or None where reading cannot be resumed.
     """
 
     line: int
@@ -42,71 +44,125 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a file is to be read and answered.
+    """Options of reading and answering a file.
 
     Attributes:
-        column: name of the CSV column that holds the texts.
+        column: name of the CSV column, or of the member of JSON objects, that holds the texts; without a header the
+            number of the column, from 1.
         delimiter: of CSV, one ASCII character.
+        quote: whether double quotes can enclose a field of CSV.
+        header: whether CSV begins with a row of names.
+        fields: fields of a prediction that CSV gets as columns, from `NAMES`.
         prefix: put before the names that are added.
         max_line_bytes: bytes that a line (of CSV: a row) may have, its end included.
         max_text_chars: characters that a text may have.
-        names_model: whether an answer says which model gave it.
+        max_columns: columns that CSV may have.
+        names_model: whether an answer names the model that gave it.
+        flags: whether messages name flags of the command line; otherwise parameters of a query.
     """
 
     column: str = "text"
     delimiter: str = ","
+    quote: bool = True
+    header: bool = True
+    fields: tuple[str, ...] = ("label", "probability")
     prefix: str = ""
     max_line_bytes: int = 1_000_000
     max_text_chars: int = 100_000
+    max_columns: int = 1_000
     names_model: bool = False
+    flags: bool = False
+
+    def option(self, name: str, value: str) -> str:
+        """Return what the user types to set an option."""
+        return f"--{name} {value}" if self.flags else f"?{name}={value}"
+
+    @property
+    def lost_line_ends(self) -> str:
+        """Advice for a file that consists of one line, as `curl -d @FILE` makes it of any file."""
+        if self.flags:
+            return ""
+        return (
+            "The file has a single line. If it should have several, curl -d @FILE removed the line ends: send it with "
+            "-T FILE -X POST or --data-binary @FILE."
+        )
 
 
 class Format(Protocol):
-    """A way to write records down.
+    """A file format: reads records, and writes their answers.
 
-    Records are read as the iterators are asked for the next; they give None for a line that is no record (yet).
+    The iterators of records read on at each step; they yield None for a line without a record.
+
+    Attributes:
+        options: how the file is read and answered.
+        encoding: of the file, set before its first line is fed, which is in UTF-8 in any case.
+        header: the part of the file that must be known to resume reading after it.
     """
 
-    answer_media_type: str
+    options: Options
+    encoding: str
+    header: bytes
+
+    @property
+    def answer_media_type(self) -> str:
+        """Media type of the answer."""
 
     @property
     def ready(self) -> bool:
-        """Whether enough was read to know that the file can be answered at all."""
+        """True once enough was read to be certain that the file can be answered."""
 
     @property
     def position(self) -> Position:
-        """How far the file has been read."""
+        """The place up to which the file has been read."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Remarks on the whole file for the summary; complete at its end."""
 
     def feed(self, chunk: bytes) -> Iterator[Record | None]:
-        """The records that are complete with this chunk.
+        """Read the records that are complete with this chunk.
 
         Raises:
             ServiceError: the file as a whole cannot be answered.
         """
 
     def finish(self) -> Iterator[Record | None]:
-        """What is left when the file has ended."""
+        """Read what is left when the file has ended."""
 
     def head(self) -> bytes:
-        """What the answer begins with."""
+        """Return the beginning of the answer."""
 
     def scored(self, record: Record, prediction: Prediction) -> bytes:
-        """The answer to a record."""
+        """Return the answer to a record, in UTF-8."""
 
     def failed(self, record: Record, problem: dict[str, Any]) -> bytes:
-        """The answer to a record that has no prediction; `problem` has the members of RFC 9457."""
+        """Return the answer to a record without a prediction; `problem` has the members of RFC 9457."""
 
     def tail(self, summary: dict[str, Any]) -> bytes:
-        """What the answer ends with."""
+        """Return the end of the answer."""
+
+    def encoded(self, answers: bytes) -> bytes:
+        """Convert answers from UTF-8 to the encoding of the answer."""
 
 
-def decode(data: bytes) -> str:
-    """UTF-8 as text.
+def decode(data: bytes, encoding: str = UTF_8) -> str:
+    """Decode a line that is in UTF-8, or was converted to it.
+
+    Args:
+        data: of the line.
+        encoding: that the file itself has, for the message.
 
     Raises:
-        InvalidTextError: naming the first byte that is none.
+        InvalidTextError: naming the first byte that is not UTF-8, if the file should be that.
     """
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise InvalidTextError(f"Byte {error.start + 1} of the line is not UTF-8.") from error
+        if encoding == UTF_8:
+            raise InvalidTextError(f"Byte {error.start + 1} of the line is not UTF-8.") from error
+        raise InvalidTextError(f"The line cannot be decoded as {encoding}.") from error
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 row", "2,000 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,10 +1,9 @@
-"""Bytes to lines, or to CSV rows, however the bytes are cut into chunks, holding no more than one line."""
+"""UTF-8 to lines, or to CSV rows, however the bytes are cut into chunks, holding no more than one line."""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from service.errors import InvalidRequestError
 from service.files.record import Position
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -12,13 +11,13 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, or the lines of a row.
+    """A line, the lines of a row, or an element of an array.
 
     Attributes:
-        number: of its first line, from 1.
+        number: of its first line, or of the element, from 1.
         data: with the end of the line; empty if too long.
-        too_long: more bytes than a line may have; they are dropped.
-        unclosed: the file ended within quotes.
+        too_long: whether it has more bytes than a line may have; they are dropped.
+        unclosed: whether the file ended within quotes.
         after: the place after it.
     """
 
@@ -34,8 +33,8 @@ class Splitter:
 
     Args:
         max_bytes: that a line may have, its end included. Of a longer one only the end is looked for.
-        stays_open: for CSV: whether a line, begun within quotes or not, ends within quotes, so that the next belongs
-            to the same row.
+        stays_open: for CSV: tells whether a line, begun within quotes or not, ends within quotes, so that the next
+            belongs to the same row. May be set anew between two rows.
         start: where in the file the first chunk begins.
     """
 
@@ -44,7 +43,7 @@ class Splitter:
     ) -> None:
         self.byte_order_mark = b""
         self._max_bytes = max_bytes
-        self._stays_open = stays_open
+        self.stays_open = stays_open
         self._start = b""  # the first bytes, until there are enough of them to know the encoding
         self.started = bool(start and start.offset)
         self._offset, self._lines = start or Position()
@@ -56,15 +55,11 @@ class Splitter:
 
     @property
     def position(self) -> Position:
-        """How far the file has been read."""
+        """The place up to which the file has been read."""
         return Position(self._offset, self._lines)
 
     def feed(self, chunk: bytes) -> Iterator[Line | None]:
-        """The lines that are complete with this chunk, and None for each line that goes on within quotes.
-
-        Raises:
-            InvalidRequestError: the file is not UTF-8 from its first bytes on.
-        """
+        """Cut out the lines that are complete with this chunk; None stands for a line that goes on within quotes."""
         if not self.started:
             chunk = self._start + chunk
             if len(chunk) < len(_BYTE_ORDER_MARK):
@@ -74,7 +69,7 @@ class Splitter:
         yield from self._cut(chunk)
 
     def finish(self) -> Iterator[Line | None]:
-        """What is left when the file has ended: the last line, if it has no end of its own."""
+        """Give the last line, if it has no end of its own."""
         if not self.started:
             yield from self._cut(self._begin(self._start))
         if self._held or self._skipping:
@@ -91,17 +86,13 @@ class Splitter:
 
     def _begin(self, chunk: bytes) -> bytes:
         self.started = True
-        if chunk[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise InvalidRequestError("The file is in UTF-16; save it as UTF-8.")
-        if chunk[:2] == b"\x1f\x8b":
-            raise InvalidRequestError("The file is compressed with gzip; say so with 'Content-Encoding: gzip'.")
         if chunk.startswith(_BYTE_ORDER_MARK):
             self.byte_order_mark = _BYTE_ORDER_MARK
             self._offset = len(_BYTE_ORDER_MARK)
         return chunk[self._offset :]
 
     def _end_line(self, end: bytes) -> Line | None:
-        """Takes the rest of a line; gives the line or row that it completes."""
+        """Take the rest of a line, and give the line or row that it completes."""
         self._offset += len(end)
         self._lines += 1
         if self._skipping or len(self._held) + len(end) > self._max_bytes:
@@ -109,9 +100,9 @@ class Splitter:
             return None if self._open else self._take(b"")
         if self._held:
             self._held += end
-        if self._stays_open:
+        if self.stays_open:
             line = bytes(self._held[self._checked :]) or end
-            if (self._open or b'"' in line) and self._stays_open(line, self._open):
+            if (self._open or b'"' in line) and self.stays_open(line, self._open):
                 self._open = True
                 self._held = self._held or bytearray(end)
                 self._checked = len(self._held)
@@ -119,7 +110,7 @@ class Splitter:
         return self._take(bytes(self._held) or end)
 
     def _hold(self, beginning: bytes) -> None:
-        """Keeps the beginning of a line."""
+        """Keep the beginning of a line."""
         self._offset += len(beginning)
         if self._skipping or len(self._held) + len(beginning) > self._max_bytes:
             self._skip(beginning)
@@ -127,12 +118,12 @@ class Splitter:
             self._held += beginning
 
     def _skip(self, part: bytes) -> None:
-        """Passes over a part of a line that is too long, with an eye on where its quotes close.
+        """Skip a part of a line that is too long, but follow its quotes.
 
-        Every second quote closes. A row that breaks the rules of quoting may be ended too late by that, but what is
+        Every second quote closes. A row that breaks the rules of quoting may end too late by that, but a row that is
         too long is an error already, and nothing needs to be held.
         """
-        if self._stays_open:
+        if self.stays_open:
             self._open ^= bool((self._held.count(b'"', self._checked) + part.count(b'"')) % 2)
         self._skipping = True
         self._held.clear()
@@ -147,10 +138,10 @@ class Splitter:
 
 
 def row_stays_open(delimiter: str) -> Callable[[bytes, bool], bool]:
-    """For `Splitter`: whether a line of CSV ends within quotes, by the rules of Python's csv module.
+    """Return a test for `Splitter` of whether a line of CSV ends within quotes, by the rules of Python's csv module.
 
-    They are RFC 4180 (quotes around a field, a quote within as two) and what programs do with text that breaks it: a
-    quote that does not begin a field is an ordinary character, and so is what follows a closing quote.
+    They are RFC 4180 (quotes around a field, a quote within as two) and common practice for text that breaks it: a
+    quote that does not begin a field is an ordinary character, and so is all that follows a closing quote.
     """
     mark = re.escape(delimiter.encode())
     quoted = rb'"[^"]*+(?:""[^"]*+)*+'

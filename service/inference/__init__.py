@@ -1,5 +1,6 @@
 """Text to probability.
 
-`tokenizer` makes token ids of a text (`tokenizers` has every kind), `session` computes the graph of a `bundle` on them,
-`predictor` is both together.
+`tokenizers` convert text to token ids, `inputs` convert the ids to the padded arrays of a run, `session` computes the
+graph of a `bundle` on them, and `predictor` joins these steps. `manifest` describes the bundle, and `batching` has the
+sizes of jobs, runs and windows.
 """

@@ -1,138 +1,83 @@
-"""A bundle: the folder that holds all that inference needs. Read and verified here; `training` writes it."""
+"""The bundle: the folder that holds everything inference needs. Read and verified here; `training` writes it.
+
+A bundle is data from outside: whatever its files hold, the result is a bundle or one `BundleError`, and no file is read
+whose size nobody has checked.
+"""
 
 import hashlib
-import json
+import io
+import os
 import re
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, field_validator
+from pydantic import ValidationError
+from pydantic_core import from_json
 
 from service.errors import BundleError
-from service.inference.languages import AUTO
-from service.inference.part import FileName, Part
-from service.inference.tokenizers import AnyTokenizerSpec
+from service.inference.manifest import MANIFEST_FILE, SCHEMA_VERSION, Manifest, NgramSpec
 
-SCHEMA_VERSION = 1
-MANIFEST_FILE = "manifest.json"
+MAX_MANIFEST_BYTES = 4 << 20
+MAX_FILE_BYTES = 2 << 30
+"""Largest file of a bundle: a graph is a protocol buffer, and these end at 2 GiB."""
 
 BundleFiles = dict[Path, tuple[int, int]]
 """Time of the last change (nanoseconds since the epoch) and size (bytes) of each file of each bundle."""
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class InputSpec(Part):
-    """The graph's input and how a list of token ids is fitted to it."""
-
-    name: str
-    dtype: Literal["int32"]
-    maxlen: int = Field(ge=1, description="Token ids that the model reads at most.")
-    padding: Literal["pre", "post"]
-    truncating: Literal["pre", "post"] = Field(description="Side on which a longer text loses ids.")
-
-
-class NgramSpec(Part):
-    """The graph's second input, if it has one: n-grams of the token ids (see `service.inference.ngrams`)."""
-
-    name: str
-    file: FileName = Field(description="NumPy file with the keys of the n-grams, int64[n], rising.")
-    max_order: int = Field(ge=2, le=62, description="Token ids in the longest n-grams.")
-
-
-class OutputSpec(Part):
-    """The graph's output."""
-
-    name: str
-    dtype: Literal["float32"]
-    logit: str | None = Field(default=None, description="Name of a second output, the logit, if the graphs have it.")
-
-
-class LayerSpec(Part):
-    """A layer of the network, for people to look at."""
-
-    name: str
-    kind: str = Field(description="Its class in Keras.")
-    output_shape: tuple[int, ...] = Field(
-        min_length=1, description="For one text: of most layers [positions, channels]."
-    )
-    parameters: int = Field(ge=0)
-    kernel_size: int | None = Field(default=None, ge=1, description="Neighbours that one step of a convolution sees.")
-    activations: str | None = Field(
-        default=None,
-        description="Of an unpadded convolution of stride 1 over embedded ids: the reference graph's output with what "
-        "it gives, float32[batch, positions, filters].",
-    )
-
-
-class GraphSpec(Part):
-    """One ONNX file that computes the model."""
-
-    file: FileName
-    input_shape: tuple[None, int | None] = Field(description="[batch, length]; null where any size goes.")
-    metrics: dict[str, Any] = Field(description="What this graph measured against Keras and the test set.")
-
-
-class Manifest(Part):
-    """`manifest.json`, whole."""
-
-    schema_version: int
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    version: int = Field(ge=1)
-    description: str
-    language: str = Field(default="en", pattern="^[a-z]{2}$", description="Of the texts it learned from (ISO 639-1).")
-    tokenizer: AnyTokenizerSpec
-    input: InputSpec
-    ngrams: NgramSpec | None = None
-    output: OutputSpec
-    graphs: dict[str, GraphSpec] = Field(min_length=1, description="By precision.")
-    layers: tuple[LayerSpec, ...] = Field(default=(), description="In the order of computation.")
-    labels: tuple[str, str] = Field(description="Name of a probability below the threshold, then at or above.")
-    threshold: float = Field(gt=0, lt=1)
-    metrics: dict[str, Any] = Field(description="Measured quality.")
-    recipe: dict[str, Any]
-    seed: int
-    libraries: dict[str, str] = Field(description="Versions that made the bundle.")
-    files: dict[FileName, Sha256] = Field(description="SHA-256 of every other file of the bundle.")
-
-    @field_validator("name")
-    @classmethod
-    def _names_one_model(cls, name: str) -> str:
-        if name == AUTO:
-            raise ValueError("this word asks for the model of a text's language, and names none")
-        return name
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified bundle: every file is there and is the one that the manifest speaks of."""
+    """A verified bundle: every file that the manifest names is there and has its hash."""
 
     path: Path
     manifest: Manifest
 
-    def read_vocabulary(self) -> list[str]:
-        """The words, or characters, in order of their rank, from 1."""
-        # Only "\n" ends a line: words hold other characters that Python counts as line ends.
-        text = (self.path / self.manifest.tokenizer.vocabulary).read_bytes().decode("utf-8")
-        return text.removesuffix("\n").split("\n")
-
-    def read_ngrams(self, spec: NgramSpec) -> NDArray[np.int64]:
-        """The keys of the n-grams that the model has weights for, int64[n].
+    def read(self, name: str) -> bytes:
+        """Return the content of a file, verified again: the folder may have changed since the bundle was opened.
 
         Raises:
-            ValueError: the file is not one array of such numbers.
+            BundleError: the file cannot be read, or is not the one that the manifest names.
         """
-        with (self.path / spec.file).open("rb") as stream:
-            keys: NDArray[np.int64] = np.lib.format.read_array(stream, allow_pickle=False)
-        if keys.ndim != 1 or keys.dtype != np.int64:
+        with open_regular_file(self.path / name, MAX_FILE_BYTES) as stream:
+            content = stream.read()
+        _check_hash(self.path / name, hashlib.sha256(content).hexdigest(), self.manifest.files[name])
+        return content
+
+    def read_vocabulary(self) -> list[str]:
+        """Return the words, or characters, in order of their rank, from 1.
+
+        Raises:
+            BundleError: the file has changed.
+            ValueError: it is not UTF-8.
+        """
+        # Only "\n" ends a line: words hold other characters that Python counts as line ends.
+        return self.read(self.manifest.tokenizer.vocabulary).decode().removesuffix("\n").split("\n")
+
+    def read_ngrams(self, spec: NgramSpec) -> NDArray[np.int64]:
+        """Return the keys of the n-grams that the model has weights for, int64[n].
+
+        Raises:
+            BundleError: the file has changed.
+            ValueError: it is not one array of such numbers.
+        """
+        content = self.read(spec.file)
+        stream = io.BytesIO(content)
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ValueError("it is not in version 1.0 of NumPy's format")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        if len(shape) != 1 or dtype != np.int64:
             raise ValueError("it is not one row of 64-bit whole numbers")
-        return keys
+        size = len(content) - stream.tell()
+        if size != shape[0] * dtype.itemsize:  # before memory is taken for what the header claims
+            raise ValueError(f"its header announces {shape[0]:,} numbers, and {size:,} bytes follow")
+        return np.frombuffer(content, np.int64, offset=stream.tell())
 
     def graph_path(self, precision: str) -> Path:
-        """The ONNX file for a precision.
+        """Return the path of the graph for a precision.
 
         Raises:
             BundleError: the bundle has no graph of that precision.
@@ -145,31 +90,23 @@ class Bundle:
 
 
 def open_bundle(path: Path) -> Bundle:
-    """Reads and verifies the bundle in a folder.
+    """Read the manifest of the bundle in a folder, and verify its files.
 
     Raises:
         BundleError: one line that says which file of which bundle is wrong, and how.
     """
-    manifest = _read_manifest(path / MANIFEST_FILE)
-    mentioned = {manifest.tokenizer.vocabulary, *(graph.file for graph in manifest.graphs.values())}
-    if manifest.ngrams:
-        mentioned.add(manifest.ngrams.file)
-    unlisted = sorted(mentioned - set(manifest.files))
+    manifest = read_manifest(path / MANIFEST_FILE)
+    unlisted = sorted(manifest.mentioned_files - set(manifest.files))
     if unlisted:
         raise BundleError(f"{path / MANIFEST_FILE}: no hash is given for {', '.join(unlisted)}.")
     for name, expected in manifest.files.items():
-        try:
-            with (path / name).open("rb") as stream:
-                actual = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            raise BundleError(f"{path / name}: cannot be read: {error.strerror}.") from error
-        if actual != expected:
-            raise BundleError(f"{path / name}: is not the file that the manifest names (its SHA-256 differs).")
+        with open_regular_file(path / name, MAX_FILE_BYTES) as stream:
+            _check_hash(path / name, hashlib.file_digest(stream, "sha256").hexdigest(), expected)
     return Bundle(path, manifest)
 
 
 def find_bundles(models_dir: Path) -> list[Path]:
-    """Folders `<name>/<version>` below `models_dir` that hold a bundle, versions in rising order.
+    """Return the folders `<name>/<version>` below `models_dir` that hold a bundle, versions in rising order.
 
     Raises:
         BundleError: the folder is not there or holds no bundle.
@@ -184,37 +121,87 @@ def find_bundles(models_dir: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent.name, int(path.name)))
 
 
+def find_versions(models_dir: Path, name: str) -> dict[int, Path]:
+    """Return the folders of a model's versions by their numbers, in rising order.
+
+    Raises:
+        BundleError: there is no such model, or no bundle at all.
+    """
+    paths = find_bundles(models_dir)
+    versions = {int(path.name): path for path in paths if path.parent.name == name}
+    if not versions:
+        there = ", ".join(dict.fromkeys(path.parent.name for path in paths))
+        raise BundleError(f"{models_dir}: there is no model {name!r}; there is {there}. --model chooses.")
+    return versions
+
+
 def bundle_files(models_dir: Path) -> BundleFiles:
-    """What tells whether a bundle has come, gone or changed; nothing where there is no such folder."""
+    """Return what changes when a bundle comes, goes or changes; nothing if there is no such folder."""
     files = {}
     for path in models_dir.glob("*/*/*"):
         if path.parent.name.isdecimal():
-            with suppress(FileNotFoundError):  # it went in between
+            with suppress(OSError):  # removed meanwhile, or a link to nowhere
                 about = path.stat()
                 files[path] = about.st_mtime_ns, about.st_size
     return files
 
 
-def _read_manifest(path: Path) -> Manifest:
+def one_line(reason: object) -> str:
+    """Return an error's message on one line, shortened, without a period at its end."""
+    return " ".join(str(reason).split())[:300].rstrip(".")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest, and compare it with the name of its folder.
+
+    Raises:
+        BundleError: it cannot be read, is none, or is that of another folder.
+    """
     try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read: {error.strerror}.") from error
+        with open_regular_file(path, MAX_MANIFEST_BYTES) as stream:
+            content = from_json(stream.read())  # it limits the depth of nesting
     except ValueError as error:
-        raise BundleError(f"{path}: is not JSON: {error}.") from error
+        raise BundleError(f"{path}: is not JSON: {one_line(error)}.") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
         raise BundleError(
-            f"{path}: has schema version {version}, this service reads {SCHEMA_VERSION}; use a matching release."
+            f"{path}: has schema version {one_line(version)}, this service reads {SCHEMA_VERSION}; "
+            "use a matching release."
         )
     try:
         manifest = Manifest.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise BundleError(f"{path}: {place}: {first['msg']}.") from error
+        place = ".".join(map(str, first["loc"])) or "the manifest"
+        message = first["msg"].removeprefix("Value error, ")
+        raise BundleError(f"{path}: {one_line(place)}: {one_line(message)}.") from error
     if (manifest.name, str(manifest.version)) != (path.parent.parent.name, path.parent.name):
         raise BundleError(
-            f"{path}: is {manifest.name} version {manifest.version}, which its folder's name contradicts."
+            f"{path}: is {one_line(manifest.name)} version {manifest.version}, which its folder's name contradicts; "
+            "python -m training publish BUNDLE --name NAME --version VERSION makes a copy under another name."
         )
     return manifest
+
+
+def open_regular_file(path: Path, max_bytes: int) -> io.BufferedReader:
+    """Open a regular file of limited size. What is no file, such as a FIFO, might never give or end its content.
+
+    Raises:
+        BundleError: it cannot be opened, is no regular file, or is larger.
+    """
+    try:
+        # Without O_NONBLOCK opening a FIFO waits for a writer.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read: {error.strerror}.") from error
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode) or about.st_size > max_bytes:
+        os.close(descriptor)
+        fault = f"has {about.st_size:,} bytes; at most {max_bytes:,} are read"
+        raise BundleError(f"{path}: {fault if stat.S_ISREG(about.st_mode) else 'is not a regular file'}.")
+    return os.fdopen(descriptor, "rb")
+
+
+def _check_hash(path: Path, actual: str, expected: str) -> None:
+    if actual != expected:
+        raise BundleError(f"{path}: is not the file that the manifest names (its SHA-256 differs).")

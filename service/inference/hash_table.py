@@ -1,4 +1,4 @@
-"""Finds many hashes at once: a two-choice (cuckoo) hash table in NumPy."""
+"""A two-choice (cuckoo) hash table in NumPy, which looks up many hashes at once."""
 
 from itertools import count
 
@@ -13,13 +13,13 @@ _NO_ID = 1 << 63
 class HashTable:
     """Ids by 64-bit hashes.
 
-    A hash that is not in the table is taken for one that is if the two are less than `limit` apart, and fall into the
-    same place: for hashes as good as random less than once in 10 ** 13 of them.
+    A false match needs a hash less than `limit` above one in the table, in the same slot: for random hashes fewer than
+    one in 10 ** 13.
 
     Args:
-        hashes: uint64[n], each another.
-        ids: theirs, uint64[n], below `limit`.
-        limit: above every id.
+        hashes: uint64[n], all different.
+        ids: uint64[n], the id of each hash, below `limit`.
+        limit: number above every id.
 
     Source: Pagh and Rodler, "Cuckoo hashing", 2004.
     """
@@ -29,28 +29,28 @@ class HashTable:
         (self._first, self._second), self._bits = _cuckoo_table(hashes, ids)
 
     def look_up(self, hashes: Hashes) -> Hashes:
-        """The id of each hash, uint64 of the same shape; `limit` or more for one that is not in the table."""
+        """Return the id of each hash, uint64 of the same shape; `limit` or more for a hash that is not in the table."""
         first, second = _slots(hashes, self._bits)
         ids: Hashes = np.minimum(hashes - self._first.take(first), hashes - self._second.take(second))
         return ids
 
 
 def _slots(hashes: Hashes, bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The two places that a hash may have in a table of 2 ** bits rows, int64 of the same shape each."""
+    """Return the two slots of each hash in a table of 2 ** bits rows, each int64 of the same shape."""
     return (hashes >> (64 - bits)).view(np.int64), (hashes & ((1 << bits) - 1)).view(np.int64)
 
 
 def _cuckoo_table(hashes: Hashes, ids: NDArray[np.uint64]) -> tuple[Hashes, int]:
-    """Two tables, uint64[2, 2 ** bits], and bits: each hash is in the first or the second, at its slot there.
+    """Build two tables, uint64[2, 2 ** bits], with each hash in its slot of the first or the second; return `bits` too.
 
-    A row is `hash - id`, so that subtracting it from the same hash gives the id, and from any other a number that is
-    too large for an id: key and value come in one read.
+    A row is `hash - id`: subtracted from the same hash it gives the id, and from any other hash a number too large for
+    an id, so that one read gives key and value.
     """
     for bits in count(max(1, len(hashes) + len(hashes) // 4).bit_length()):
         slots = _slots(hashes, bits)
         owners = np.full((2, 1 << bits), -1)
         homeless, side = np.arange(len(hashes)), 0
-        for _ in range(200):  # whoever is thrown out of a slot tries the other table next
+        for _ in range(200):  # a hash that loses its slot tries the other table next
             wanted = slots[side][homeless]
             before = owners[side][wanted]
             owners[side][wanted] = homeless

@@ -1,4 +1,4 @@
-"""Token ids to the inputs of a graph: cut, padded, like lengths together, with n-grams where the graph reads them."""
+"""Token ids to the inputs of a graph: truncated, grouped by length, padded, with n-grams if the graph reads them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,25 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import BundleError
-from service.inference.bundle import Bundle, InputSpec
+from service.inference.batching import MAX_RUN_IDS, MAX_RUN_TEXTS, by_length
+from service.inference.bundle import Bundle, one_line
 from service.inference.ngrams import NgramTable
-
-RUN_SIZE, RUN_IDS = 32, 1_200
-"""Texts that one run of the graph computes at most, and token ids, padding counted, unless one text has more. What a
-run costs beside its ids is little for more of them; a small request waits for no more than one run."""
+from service.inference.tokenizers import PAD_ID
 
 TokenIds = Sequence[int] | NDArray[np.int32]
 """The ids of one text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Some of the texts that were given, ready for one run.
+class Run:
+    """The arrays of one call of the graph, for some of the texts of a job.
 
     Attributes:
-        rows: their positions among all that were given.
-        token_ids: int32[len(rows), length], padded.
-        ngram_ids: int32[len(rows), any], padded, where the graph reads them.
+        rows: positions of these texts in the job.
+        token_ids: int32[rows, length], padded.
+        ngram_ids: int32[rows, any], padded; None if the graph does not read n-grams.
     """
 
     rows: list[int]
@@ -34,11 +32,11 @@ class Batch:
 
 
 class Inputs:
-    """What a bundle's graphs read.
+    """Conversion of token ids to the inputs of a bundle's graphs.
 
     Args:
         bundle: a verified bundle.
-        width: of the graph's first input; None if it takes any.
+        width: length of the graph's first input; None for any.
 
     Raises:
         BundleError: the file of n-grams cannot be used.
@@ -50,63 +48,55 @@ class Inputs:
         self._width = width
         self._ngrams = _ngram_table(bundle)
 
-    def extremes(self) -> list[Batch]:
-        """The shortest and the longest text, alone and in full batches, with the last of the n-grams in each."""
+    def extremes(self) -> list[Run]:
+        """Make runs of the shortest and the longest text, alone and in full runs, with the last n-gram id in each."""
         shortest, longest = [self._pad_id + 1], [self._pad_id + 1] * self._spec.maxlen
-        batches = []
-        for texts in ([shortest], [longest], [shortest] * RUN_SIZE, [longest] * RUN_SIZE):
-            batch = self.batches(texts)[0]
-            if self._ngrams and batch.ngram_ids is not None:
-                last = np.full((len(batch.rows), 1), self._ngrams.last_id, np.int32)
-                batch = replace(batch, ngram_ids=np.concatenate([batch.ngram_ids, last], axis=1))
-            batches.append(batch)
-        return batches
+        runs = []
+        for texts in ([shortest], [longest], [shortest] * MAX_RUN_TEXTS, [longest] * MAX_RUN_TEXTS):
+            run = self.runs(texts)[0]
+            if self._ngrams and run.ngram_ids is not None:
+                last = np.full((len(run.rows), 1), self._ngrams.last_id, np.int32)
+                run = replace(run, ngram_ids=np.concatenate([run.ngram_ids, last], axis=1))
+            runs.append(run)
+        return runs
 
-    def batches(self, token_ids: Sequence[TokenIds]) -> list[Batch]:
-        """Texts ready for runs, like lengths together: a batch costs what its longest text costs.
+    def runs(self, token_ids: Sequence[TokenIds]) -> list[Run]:
+        """Make the runs of texts, of like lengths each: every row of a run costs as much as its longest text.
 
         Args:
-            token_ids: ids of each text; more than `maxlen` are cut as the manifest says.
+            token_ids: ids of each text; truncated to `maxlen` by the rule of the manifest.
         """
-        cut = [_cut(ids, self._spec) for ids in token_ids]
-        by_length = sorted(range(len(cut)), key=lambda position: len(cut[position]))
+        cut = [ids[slice(*self._spec.window(len(ids)))] for ids in token_ids]
         groups: list[list[int]] = []
-        for row in by_length:
-            wanted = min(RUN_SIZE, RUN_IDS // (self._width or len(cut[row])))
+        for row in by_length(cut):
+            wanted = min(MAX_RUN_TEXTS, MAX_RUN_IDS // (self._width or len(cut[row])))
             if not groups or len(groups[-1]) >= wanted:
                 groups.append([])
             groups[-1].append(row)
-        return [self._batch(rows, [cut[row] for row in rows]) for rows in groups]
+        return [self._run(rows, [cut[row] for row in rows]) for rows in groups]
 
-    def _batch(self, rows: list[int], texts: Sequence[TokenIds]) -> Batch:
+    def _run(self, rows: list[int], texts: Sequence[TokenIds]) -> Run:
         padded = self._padded(texts)
-        return Batch(rows, padded, self._ngrams.look_up(padded) if self._ngrams else None)
+        return Run(rows, padded, self._ngrams.look_up(padded) if self._ngrams else None)
 
     def _padded(self, texts: Sequence[TokenIds]) -> NDArray[np.int32]:
         width = self._width or max(map(len, texts))
-        batch = np.full((len(texts), width), self._pad_id, np.int32)
-        for row, ids in zip(batch, texts, strict=True):
+        padded = np.full((len(texts), width), self._pad_id, np.int32)
+        for row, ids in zip(padded, texts, strict=True):
             if self._spec.padding == "post":
                 row[: len(ids)] = ids
             else:
                 row[width - len(ids) :] = ids
-        return batch
-
-
-def _cut(token_ids: TokenIds, spec: InputSpec) -> TokenIds:
-    if len(token_ids) <= spec.maxlen:
-        return token_ids
-    return token_ids[: spec.maxlen] if spec.truncating == "post" else token_ids[-spec.maxlen :]
+        return padded
 
 
 def _ngram_table(bundle: Bundle) -> NgramTable | None:
     spec = bundle.manifest.ngrams
     if spec is None:
         return None
-    if bundle.manifest.input.padding != "post" or bundle.manifest.tokenizer.pad_id != 0:
+    if bundle.manifest.input.padding != "post" or bundle.manifest.tokenizer.pad_id != PAD_ID:
         raise BundleError(f"{bundle.path}: n-grams are of texts that are padded with 0 on the right.")
     try:
         return NgramTable(bundle.read_ngrams(spec), spec.max_order, bundle.manifest.tokenizer.num_words)
     except ValueError as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise BundleError(f"{bundle.path / spec.file}: cannot be used: {reason}.") from error
+        raise BundleError(f"{bundle.path / spec.file}: cannot be used: {one_line(error)}.") from error

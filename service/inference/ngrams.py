@@ -1,8 +1,7 @@
-"""Token ids to n-gram ids: which runs of neighbouring ids the model has weights for.
+"""Token ids to n-gram ids, for the n-grams that the model has weights for.
 
 The n-gram ids of a text are its token ids, then an id for each of its bigrams, then for each of its trigrams, and so
-on; 0, the id of padding, where the model does not know one. Added up over all of them, what the model holds for each id
-is the wide path's answer.
+on; `PAD_ID` for an n-gram without a weight. The model's wide path is the sum of its weights for all of them.
 """
 
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.hash_table import Hashes, HashTable
+from service.inference.tokenizers import PAD_ID
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -18,10 +18,10 @@ Keys = NDArray[np.uint64]
 
 
 def ngram_keys(token_ids: NDArray[np.integer], max_order: int, num_words: int) -> Iterator[Keys]:
-    """The keys of the n-grams of 2 ids, of 3, ... and of `max_order`, whole numbers that name them.
+    """Yield the keys of the n-grams of 2 ids, of 3, and so on up to `max_order`.
 
-    An n-gram's key is its ids as digits of base `num_words`. So no two n-grams have one key, of whatever order, unless
-    one begins with 0, the id of padding.
+    The key of an n-gram is the number with its ids as digits of base `num_words`. So two n-grams, of whatever order,
+    have different keys, unless one begins with 0, the id of padding.
 
     Args:
         token_ids: [..., length].
@@ -39,11 +39,11 @@ def ngram_keys(token_ids: NDArray[np.integer], max_order: int, num_words: int) -
 
 
 class NgramTable:
-    """N-gram ids by their keys.
+    """Table of n-gram ids by their keys.
 
     Args:
         keys: of the n-grams that the model has weights for, int64[n], rising; the first of them has the id `num_words`.
-        max_order: ids in the longest.
+        max_order: ids in the longest n-grams.
         num_words: above every token id.
 
     Raises:
@@ -63,23 +63,26 @@ class NgramTable:
 
     @property
     def last_id(self) -> int:
-        """The highest n-gram id."""
+        """Return the highest n-gram id."""
         return self._table.limit - 1
 
     def look_up(self, token_ids: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The n-gram ids of texts, int32[batch, any]: all of `token_ids`, then those of their n-grams.
+        """Return the n-gram ids of texts.
 
         Args:
-            token_ids: int32[batch, length], padded with 0 on the right.
+            token_ids: int32[batch, length], padded with `PAD_ID` on the right.
+
+        Returns:
+            int32[batch, any]: all of `token_ids`, then the ids of their n-grams.
         """
         keys = np.concatenate([*ngram_keys(token_ids, self._max_order, self._num_words)], axis=1)
         ids = self._table.look_up(_hashes(keys))
-        ids[ids >= self._table.limit] = 0
+        ids[ids >= self._table.limit] = PAD_ID
         return np.concatenate([token_ids, ids.astype(np.int32)], axis=1)
 
 
 def _hashes(keys: Keys) -> Hashes:
-    """Another hash for each key."""
+    """Return a hash for each key; different keys have different hashes."""
     mixed = keys * _ODD
     mixed ^= mixed >> 32
     hashes: Hashes = mixed * _ODD

@@ -1,4 +1,4 @@
-"""Which graph of a bundle computes: exact in 32-bit floats, or in 8 bits where the processor has them."""
+"""The choice among the graphs of a bundle: 32-bit floats, or 8 bits on processors with an 8-bit dot product."""
 
 import logging
 import platform
@@ -15,7 +15,12 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def choose_precision(bundle: Bundle, wanted: str) -> str:
-    """The precision to load: the one that is wanted, or for `auto` the fastest that this processor computes well."""
+    """Choose the precision to load.
+
+    Args:
+        bundle: a verified bundle.
+        wanted: a precision, or `auto` for the fastest one that this processor computes correctly.
+    """
     if wanted != "auto":
         return wanted
     if "int8" not in bundle.manifest.graphs:
@@ -28,7 +33,7 @@ def choose_precision(bundle: Bundle, wanted: str) -> str:
 
 def _multiplies_8_bits() -> bool:
     if platform.system() != "Linux":
-        return False  # no way to ask that needs no library: float32 is right everywhere
+        return False  # the flags are not readable without a library; float32 is right everywhere
     flags = {
         flag
         for line in _CPUINFO.read_text().splitlines()

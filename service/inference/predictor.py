@@ -1,24 +1,24 @@
-"""Texts to predictions: the use case that HTTP, the command line and everything else call."""
+"""A model that is ready to predict: texts to predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import BlankTextError, BundleError, InvalidTextError, TextTooLongError
-from service.inference.bundle import Bundle, Manifest
-from service.inference.first_layer import FirstLayer, first_layer
-from service.inference.inputs import Batch
+from service.errors import BundleError
+from service.inference.bundle import Bundle, one_line
+from service.inference.inputs import Run
+from service.inference.manifest import REFERENCE
 from service.inference.session import Session
-from service.inference.tokenizer import Encoded, Tokenizer
-from service.inference.tokenizers import TOKENIZERS
+from service.inference.tokenizers import Encoded, Tokenizer, create_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """A version of a model."""
+    """Name and version of a model."""
 
     name: str
     version: int
@@ -27,23 +27,32 @@ class ModelName:
         return f"{self.name}/{self.version}"
 
     def fields(self) -> dict[str, Any]:
-        """As the `model` of an answer."""
+        """Return the members of `model` in an answer."""
         return {"name": self.name, "version": self.version}
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the model says of one text."""
+    """The prediction for one text.
+
+    Attributes:
+        label: the more probable label, by the threshold of the manifest.
+        probability: probability of the positive label.
+        words: words of the text, or characters if the model reads these (see `Encoded`).
+        known_words: those of them that the model has a vector for.
+        truncated: whether words were cut because the text is longer than the model reads.
+        model: the model that made the prediction.
+    """
 
     label: str
-    probability: float  # of the positive label
-    words: int  # or characters, if the model reads these (see `Encoded`)
-    known_words: int  # of them, those the model has a vector for
-    truncated: bool  # words were cut because the text is longer than the model reads
-    model: ModelName | None = None  # that says it
+    probability: float
+    words: int
+    known_words: int
+    truncated: bool
+    model: ModelName | None = None
 
     def fields(self) -> dict[str, Any]:
-        """What it says, as the members of an answer."""
+        """Return the members of the prediction in an answer."""
         return {
             "label": self.label,
             "probability": self.probability,
@@ -54,108 +63,119 @@ class Prediction:
 
 
 class Predictor:
-    """One model version, ready to answer; safe to call from several threads."""
+    """A model version that is ready to predict; safe to call from several threads.
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        precision: str,
-        tokenizer: Tokenizer,
-        session: Session,
-        first_layer: FirstLayer | None = None,
-    ) -> None:
-        self.manifest = manifest
-        self.name = ModelName(manifest.name, manifest.version)
+    Args:
+        bundle: a verified bundle.
+        precision: precision of the graph of `session`.
+        tokenizer: tokenizer of the bundle.
+        session: session of the bundle.
+    """
+
+    def __init__(self, bundle: Bundle, precision: str, tokenizer: Tokenizer, session: Session) -> None:
+        self.manifest = bundle.manifest
+        self.name = ModelName(bundle.manifest.name, bundle.manifest.version)
         self.precision = precision
+        self._bundle = bundle
         self._tokenizer = tokenizer
         self._session = session
-        self.first_layer = first_layer
-        """None for a bundle that does not describe its layers."""
+        self._reference: Session | None = None
+        self._loading_reference = Lock()
 
     @classmethod
     def load(cls, bundle: Bundle, precision: str) -> Self:
-        """The predictor of a verified bundle.
+        """Load the tokenizer and the graph of a bundle.
+
+        Args:
+            bundle: a verified bundle.
+            precision: precision of the graph to load.
 
         Raises:
-            BundleError: its graph or its vocabulary cannot be used.
+            BundleError: the graph or the vocabulary cannot be used.
         """
         spec = bundle.manifest.tokenizer
         try:
-            tokenizer = TOKENIZERS[spec.name](bundle.read_vocabulary(), spec)
+            tokenizer = create_tokenizer(bundle.read_vocabulary(), spec)
         except ValueError as error:
-            raise BundleError(f"{bundle.path / spec.vocabulary}: cannot be used: {error}.") from error
-        return cls(bundle.manifest, precision, tokenizer, Session(bundle, precision), first_layer(bundle))
+            raise BundleError(f"{bundle.path / spec.vocabulary}: cannot be used: {one_line(error)}.") from error
+        return cls(bundle, precision, tokenizer, Session(bundle, precision))
+
+    @property
+    def identity(self) -> str:
+        """Name, version, precision and hash of the graph."""
+        graph = self.manifest.graphs[self.precision].file
+        name, version = self.manifest.name, self.manifest.version
+        return f"{name} {version}, {self.precision}, sha256 {self.manifest.files[graph]}"
+
+    def reference(self) -> Session:
+        """Return the session of the reference graph, which gives activations; load it at the first call.
+
+        Raises:
+            BundleError: the graph is not there or cannot be loaded.
+        """
+        with self._loading_reference:
+            if self._reference is None:
+                self._reference = Session(self._bundle, REFERENCE)
+            return self._reference
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """A prediction for each text, in order. The texts have passed `check_text`."""
+        """Compute a prediction for each text, in order, on the calling thread.
+
+        Args:
+            texts: texts that have passed `check_text`.
+        """
         encoded = self.encode(texts)
         return self.predictions(encoded, self._session.probabilities([text.token_ids for text in encoded]))
 
-    # The steps of `predict` one by one, for the scheduler, which has other threads do the long one.
+    # The steps of `predict` one by one, for the scheduler, which calls `compute` on other threads.
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """The texts as token ids."""
+        """Convert texts to token ids."""
         return self._tokenizer.encode(texts)
 
-    def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
-        """The encoded texts as inputs of the graph."""
-        return self._session.batches([text.token_ids for text in encoded])
+    def runs(self, encoded: Sequence[Encoded]) -> list[Run]:
+        """Make the runs of encoded texts."""
+        return self._session.runs([text.token_ids for text in encoded])
 
-    def run(self, batch: Batch) -> NDArray[np.float32]:
-        """Probabilities of a batch, float32[rows]: nearly all of the time that a prediction takes."""
-        return self._session.run(batch)
+    def compute(self, run: Run) -> NDArray[np.float32]:
+        """Compute the probabilities of a run, float32[rows]: nearly all of the time of a prediction."""
+        return self._session.compute(run)
 
-    # What explanations need beyond them.
+    # Further steps, for explanations.
 
     @property
     def gives_logits(self) -> bool:
-        """Whether the graph itself gives the logit; else it is made of the float32 probability."""
+        """True if the graph has the logit as an output; else it is computed from the float32 probability."""
         return self._session.logit_name is not None
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where the words of a text are (see `Tokenizer.spans`)."""
+        """Return the places of the words in a text (see `Tokenizer.spans`)."""
         return self._tokenizer.spans(text)
 
     def parts(self, word: str) -> list[tuple[int, int]]:
-        """Where in a word the characters of each of its ids are (see `Tokenizer.parts`)."""
+        """Return the places of the characters of each id in a word (see `Tokenizer.parts`)."""
         return self._tokenizer.parts(word)
 
-    def run_logits(self, batch: Batch) -> NDArray[np.float32]:
-        """Logits of a batch, float32[rows]; takes as long as `run` (see `Session.run_logits`)."""
-        return self._session.run_logits(batch)
+    def compute_logits(self, run: Run) -> NDArray[np.float32]:
+        """Compute the logits of a run, float32[rows], in the time of `compute` (see `Session.compute_logits`)."""
+        return self._session.compute_logits(run)
 
     def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:
-        """What the probabilities, float32[n], say of the n encoded texts."""
-        maxlen, threshold, labels = self.manifest.input.maxlen, self.manifest.threshold, self.manifest.labels
+        """Make the predictions for encoded texts.
+
+        Args:
+            encoded: n texts.
+            probabilities: float32[n], in their order.
+        """
+        threshold, labels, spec = self.manifest.threshold, self.manifest.labels, self.manifest.input
         return [
             Prediction(
                 label=labels[bool(probability >= threshold)],
                 probability=float(str(probability)),  # the shortest decimal that names this float32
                 words=text.words,
                 known_words=text.known_words,
-                truncated=len(text.token_ids) > maxlen,
+                truncated=spec.truncates(len(text.token_ids)),
                 model=self.name,
             )
             for text, probability in zip(encoded, probabilities, strict=True)
         ]
-
-
-def check_text(text: str, max_chars: int, pointer: str | None = None) -> None:
-    """Refuses what is no text.
-
-    Raises:
-        TextTooLongError, BlankTextError, InvalidTextError: pointing to `pointer`.
-    """
-    if len(text) > max_chars:
-        raise TextTooLongError(f"The text has {len(text):,} characters; at most {max_chars:,} are read.", pointer)
-    if not text or text.isspace():
-        raise BlankTextError("The text is blank; there is nothing to judge.", pointer)
-    if "\0" in text:
-        raise InvalidTextError(f"The text has a NUL at character {text.index(chr(0)) + 1}.", pointer)
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidTextError(
-                f"The text has half a surrogate pair at character {error.start + 1}, which is no character.", pointer
-            ) from error

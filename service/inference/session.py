@@ -7,23 +7,23 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.errors import BundleError
-from service.inference.bundle import Bundle
-from service.inference.inputs import Batch, Inputs, TokenIds
+from service.inference.bundle import Bundle, one_line
+from service.inference.inputs import Inputs, Run, TokenIds
 
 MAX_LOGIT = float(np.log(2.0**24 - 1))
-"""Logit of the float32 next below 1, 16.6: what a probability of 1 counts for where the graph gives no logit."""
+"""Logit of the float32 next below 1, 16.6: the logit of a probability of 1 if the graph has no logit output."""
 
 
 class Session:
-    """A loaded graph, checked against its manifest and warm.
+    """A loaded graph, checked against its manifest and warmed up.
 
     Args:
         bundle: a verified bundle.
-        precision: which of its graphs to load.
-        threads: threads that one run may use.
+        precision: precision of the graph to load.
+        threads: threads of one run.
 
     Raises:
-        BundleError: the graph is broken, or is not the one that the manifest describes.
+        BundleError: the graph is broken, or the manifest describes another one.
     """
 
     def __init__(self, bundle: Bundle, precision: str, threads: int = 1) -> None:
@@ -39,84 +39,89 @@ class Session:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # The file of the graph itself is named as the folder of external data: as no file can lie in it, a graph with
+        # weights in other files, whose hashes nobody checks, is refused.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path))
+        graph = bundle.read(path.name)
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has an exception class for each way to fail
-            raise BundleError(f"{path}: onnxruntime cannot load this graph: {_one_line(error)}.") from error
+            raise BundleError(f"{path}: onnxruntime cannot load this graph: {one_line(error)}.") from error
         inputs = [(i.name, i.type, len(i.shape), _size(i.shape[-1])) for i in self._session.get_inputs()]
         described = {self._input_name: width, **({self._ngrams_name: None} if self._ngrams_name else {})}
         if inputs != [(name, "tensor(int32)", 2, length) for name, length in described.items()]:
             raise BundleError(f"{path}: its inputs are {inputs}, not those that the manifest describes.")
         promised = {name for name in (self._output_name, self.logit_name) if name}
         there = {output.name for output in self._session.get_outputs()}
-        if not promised <= there <= promised | {layer.activations for layer in manifest.layers}:
+        if not promised <= there <= promised.union(*(layer.graph_outputs for layer in manifest.layers)):
             raise BundleError(f"{path}: its outputs are {sorted(there)}, not {sorted(promised)} as the manifest says.")
         self._warm_up(str(path))
 
     def probabilities(self, token_ids: Sequence[TokenIds]) -> NDArray[np.float32]:
-        """Probability of the second label for each text, float32[n], in order.
+        """Compute the probability of the second label for each text, float32[n], in order.
 
         Args:
-            token_ids: ids of each text; more than `maxlen` are cut as the manifest says.
+            token_ids: ids of each text; truncated to `maxlen` by the rule of the manifest.
         """
-        batches = self.batches(token_ids)
-        return in_order(batches, [self.run(batch) for batch in batches])
+        runs = self.runs(token_ids)
+        return in_order(runs, [self.compute(run) for run in runs])
 
-    def batches(self, token_ids: Sequence[TokenIds]) -> list[Batch]:
-        """The texts as inputs of the graph (see `Inputs.batches`)."""
-        return self._inputs.batches(token_ids)
+    def runs(self, token_ids: Sequence[TokenIds]) -> list[Run]:
+        """Make the runs of texts (see `Inputs.runs`)."""
+        return self._inputs.runs(token_ids)
 
-    def run(self, batch: Batch) -> NDArray[np.float32]:
-        """One run of the graph: a probability for each row of the batch, float32[rows]. Other threads go on."""
-        output: NDArray[np.float32] = self._session.run([self._output_name], self._feeds(batch))[0]
+    def compute(self, run: Run) -> NDArray[np.float32]:
+        """Compute the probabilities of a run, float32[rows]. Python's lock is free meanwhile."""
+        output: NDArray[np.float32] = self._session.run([self._output_name], self._feeds(run))[0]
         return output.reshape(-1)
 
-    def outputs(self, batch: Batch, names: Sequence[str]) -> list[NDArray[np.float32]]:
-        """One run of the graph for the outputs of these names."""
-        computed: list[NDArray[np.float32]] = self._session.run(list(names), self._feeds(batch))
+    def outputs(self, run: Run, names: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Compute the outputs of these names for a run."""
+        computed: list[NDArray[np.float32]] = self._session.run(list(names), self._feeds(run))
         return computed
 
-    def run_logits(self, batch: Batch) -> NDArray[np.float32]:
-        """As `run`, before the sigmoid: float32[rows].
+    def compute_logits(self, run: Run) -> NDArray[np.float32]:
+        """Compute the logits of a run, float32[rows]: the input of the sigmoid.
 
-        Where the graph has no such output they are those of the probabilities. These are as good as a float32 that is
-        close to 1 can be, and none lies beyond `MAX_LOGIT`.
+        If the graph has no such output, they are computed from the probabilities, with the accuracy of a float32 close
+        to 1, and limited to `MAX_LOGIT`.
         """
         if self.logit_name:
-            logits: NDArray[np.float32] = self._session.run([self.logit_name], self._feeds(batch))[0]
+            logits: NDArray[np.float32] = self._session.run([self.logit_name], self._feeds(run))[0]
             return logits.reshape(-1)
-        probabilities = np.clip(self.run(batch).astype(np.float64), 2.0**-24, 1 - 2.0**-24)
+        probabilities = np.clip(self.compute(run).astype(np.float64), 2.0**-24, 1 - 2.0**-24)
         return np.log(probabilities / (1 - probabilities)).astype(np.float32)
 
-    def _feeds(self, batch: Batch) -> dict[str, NDArray[np.int32]]:
-        feeds = {self._input_name: batch.token_ids}
-        if batch.ngram_ids is not None and self._ngrams_name:
-            feeds[self._ngrams_name] = batch.ngram_ids
+    def _feeds(self, run: Run) -> dict[str, NDArray[np.int32]]:
+        feeds = {self._input_name: run.token_ids}
+        if run.ngram_ids is not None and self._ngrams_name:
+            feeds[self._ngrams_name] = run.ngram_ids
         return feeds
 
     def _warm_up(self, path: str) -> None:
-        """Runs the shortest and the longest text and full batches, so that no caller pays for a first time."""
-        for batch in self._inputs.extremes():
+        """Compute the shortest and the longest text, and full runs, so that no request pays for a first time."""
+        for run in self._inputs.extremes():
             try:
-                answer = self.run(batch)
+                answer = self.compute(run)
             except Exception as error:
-                raise BundleError(f"{path}: the graph fails on a text: {_one_line(error)}.") from error
+                raise BundleError(f"{path}: the graph fails on a text: {one_line(error)}.") from error
             if not ((answer >= 0) & (answer <= 1)).all():
                 raise BundleError(f"{path}: the graph's answers are not probabilities.")
 
 
-def in_order(batches: Sequence[Batch], outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """The outputs of batches, float32[n], in the order of the texts that the batches were made of."""
-    answer = np.empty(sum(len(batch.rows) for batch in batches), np.float32)
-    for batch, output in zip(batches, outputs, strict=True):
-        answer[batch.rows] = output
+def in_order(runs: Sequence[Run], outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Join the outputs of runs in the order of their texts, float32[n].
+
+    Args:
+        runs: all runs of n texts.
+        outputs: float32[rows] of each run.
+    """
+    answer = np.empty(sum(len(run.rows) for run in runs), np.float32)
+    for run, output in zip(runs, outputs, strict=True):
+        answer[run.rows] = output
     return answer
 
 
 def _size(dimension: int | str | None) -> int | None:
-    """Of a tensor's dimension, None where any will do: a free one has a name."""
+    """Return the size of a dimension; None for a free one, which has a name."""
     return dimension if isinstance(dimension, int) else None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300].rstrip(".")

@@ -1,6 +1,6 @@
 /** CSV (RFC 4180, and what the service makes of files that break it), and where records of a file end. */
 
-const [LF, CR, QUOTE] = [10, 13, 34];
+const [TAB, LF, CR, QUOTE] = [9, 10, 13, 34];
 
 /** @typedef {{name: "csv"|"ndjson"|"text", mediaType: string, delimiter: string}} Format */
 
@@ -45,7 +45,7 @@ function linesEnd(bytes) {
   }
 }
 
-/** A line ends a row unless it is within quotes; a quote opens where a field begins, and nowhere else. */
+/** A line ends a row unless it is within quotes; a quote opens where a field begins, and never between tabs. */
 function rowsEnd(bytes, mark, limit) {
   let [end, open, begins, blank] = [0, false, true, true];
   for (let at = 0; at < bytes.length && limit > 0; at++) {
@@ -60,7 +60,7 @@ function rowsEnd(bytes, mark, limit) {
       if (!blank) limit--;
       [end, begins, blank] = [at + 1, true, true];
     } else {
-      open = byte === QUOTE && begins;
+      open = byte === QUOTE && begins && mark !== TAB;
       begins = byte === mark;
     }
   }
@@ -77,7 +77,7 @@ export function parsedRows(text, delimiter) {
     return fieldEnd.exec(text)?.index ?? text.length;
   };
   while (at < text.length) {
-    if (text[at] === '"') {
+    if (text[at] === '"' && delimiter !== "\t") {
       let close = text.indexOf('"', at + 1);
       while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2);
       if (close < 0) close = text.length;

@@ -4,23 +4,28 @@ import { modelQuery } from "./api.js";
 import { FORMATS, guessedFormat, parsedRows } from "./csv.js";
 import { copy, fileCommand } from "./curl.js";
 import { byId, element, tell } from "./dom.js";
+import { decodedHead, ENCODINGS, guessedEncoding, inUtf8, SERVICE_NAMES } from "./encoding.js";
 import { chosen } from "./models.js";
 import { answeredPieces } from "./pieces.js";
 import { drawResult } from "./result.js";
 import { Scores } from "./scores.js";
-import { explained, number, say } from "./texts.js";
+import { explained, fileSize, number, say } from "./texts.js";
 
 const HEAD_BYTES = 65536;
 const ADDED = ["label", "probability", "words", "known_words", "truncated", "error"];
 
 let file = null;
+let headBytes = new Uint8Array();
 let head = "";
 let running = null; // the AbortController of the file that is being scored
 let scores = null;
 
 export function setUpFile() {
   const drop = byId("drop");
-  byId("chosen").addEventListener("change", ({ target }) => choose(target.files[0]));
+  byId("chosen").addEventListener("change", ({ target }) => {
+    choose(target.files[0]);
+    target.value = ""; // so that the same file can be chosen again when it has changed
+  });
   // Anywhere: a file that misses the field would otherwise replace the page.
   addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -33,12 +38,15 @@ export function setUpFile() {
     choose(event.dataTransfer.files[0]);
   });
   byId("format").addEventListener("change", nameColumns);
+  byId("encoding").replaceChildren(...Object.entries(ENCODINGS).map(([value, name]) => element("option", { value }, name)));
+  byId("encoding").addEventListener("change", readHead);
   byId("file-form").addEventListener("submit", (event) => {
     event.preventDefault();
     running ? running.abort() : score();
   });
   byId("copy-file").addEventListener("click", async () => {
-    await copy(fileCommand(file.name, format().mediaType, modelQuery(chosen(), query())));
+    const encoding = SERVICE_NAMES[byId("encoding").value];
+    await copy(fileCommand(file.name, format().mediaType, modelQuery(chosen(), { ...query(), ...(encoding && { encoding }) })));
     byId("file-copied").textContent = say("copied");
   });
 }
@@ -49,7 +57,7 @@ export function nameFile() {
   const value = byId("format").value;
   byId("format").replaceChildren(...Object.keys(FORMATS).map((key) => element("option", { value: key }, say(`format.${key}`))));
   byId("format").value = value || "text";
-  if (file) byId("file-name").textContent = `${file.name}, ${say("file.size", { megabytes: number(file.size / 1e6, { maximumSignificantDigits: 2 }) })}`;
+  if (file) byId("file-name").textContent = `${file.name}, ${fileSize(file.size)}`;
   if (scores && !running) drawResult(scores, file.name);
 }
 
@@ -58,15 +66,21 @@ async function choose(wanted) {
   running?.abort();
   file = wanted;
   scores = null;
-  head = await file.slice(0, HEAD_BYTES).text();
-  byId("format").value = guessedFormat(file.name, head);
-  nameColumns();
+  headBytes = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  byId("encoding").value = guessedEncoding(headBytes);
+  byId("format").value = guessedFormat(file.name, decodedHead(headBytes, byId("encoding").value));
+  readHead();
   tell(byId("file-problem"), "");
   byId("file-copied").textContent = "";
   byId("result").hidden = byId("progress").hidden = true;
   byId("file-form").hidden = false;
   nameFile();
   byId("score").focus();
+}
+
+function readHead() {
+  head = decodedHead(headBytes, byId("encoding").value);
+  nameColumns();
 }
 
 const format = () => FORMATS[byId("format").value];
@@ -104,7 +118,8 @@ async function score() {
   nameFile();
   showProgress(0);
   try {
-    for await (const piece of answeredPieces(file, format(), whole, controller.signal)) {
+    const sent = await inUtf8(file, byId("encoding").value);
+    for await (const piece of answeredPieces(sent, format(), whole, controller.signal)) {
       scores.add(piece);
       showProgress(piece.share);
     }

@@ -1,4 +1,4 @@
-/** How it got there: the way of this text through the network, step by step. */
+/** How the answer came about: the way of a text through the network, step by step. */
 
 import { byId, element, shape, styled } from "./dom.js";
 import { alternatives, canSay, labelled, number, percent, say } from "./texts.js";

@@ -4,10 +4,13 @@ import { ask, forgetKey, hasKey, modelQuery, post } from "./api.js";
 import { showAnswers, spoken } from "./answers.js";
 import { copy, predictCommand } from "./curl.js";
 import { byId, debounced, element, tell } from "./dom.js";
+import { nameEpochs, setUpEpochs } from "./epochs.js";
 import { nameFile, setUpFile } from "./file.js";
+import { setUpFilter, showFilters } from "./filter.js";
 import { showJourney } from "./journey.js";
-import { chosen, loadModels, nameModels, nameOf, openModels, qualityOf, shown } from "./models.js";
-import { canSay, explained, loadTexts, onLanguage, say, sayAll, speak } from "./texts.js";
+import { nameLecture, setUpLecture } from "./lecture.js";
+import { better, choose, chosen, loadModels, nameModels, nameOf, openModels, qualityOf, shown } from "./models.js";
+import { canSay, explained, language, loadTexts, onLanguage, say, sayAll, speak } from "./texts.js";
 import { setUpWords, showWords } from "./words.js";
 
 const TYPING_MILLISECONDS = 150;
@@ -67,6 +70,7 @@ function show(...state) {
 
 function draw() {
   showAnswers(shown(), predictions);
+  drawOffer();
   byId("copy").disabled = !text().trim();
   byId("copied").textContent = "";
 }
@@ -74,6 +78,19 @@ function draw() {
 function drawWhy() {
   showWords(explainedText, explanation);
   showJourney(journey, chosen().counts);
+  showFilters(explainedText, journey, chosen().counts);
+}
+
+/** Offers the model that reads the script of the text, where that is another one. */
+function drawOffer() {
+  const model = better(text());
+  const name = model ? nameOf(model) : "";
+  if (byId("offer").dataset.model === name + language()) return; // said already: a screen reader need not hear it again
+  byId("offer").dataset.model = name + language();
+  if (!model) return byId("offer").replaceChildren();
+  const button = element("button", { type: "button", class: "quiet" }, say("offer.ask", { model: name }));
+  button.addEventListener("click", () => (choose(model), byId("text").focus()));
+  byId("offer").replaceChildren(element("span", {}, say("offer")), button);
 }
 
 const examplesNow = () => examples[chosen().language] ?? [];
@@ -156,9 +173,20 @@ function listenToPreferences() {
   }
 }
 
+/** What there is to learn needs no model, and so no key. Its controls get their words with the rest of the page. */
+async function setUpLearning() {
+  setUpFilter();
+  const { examples: ofLecture, epochs } = await (await fetch("page/lecture.json")).json();
+  setUpLecture(ofLecture);
+  setUpEpochs(epochs);
+  onLanguage(nameLecture);
+  onLanguage(nameEpochs);
+}
+
 async function start() {
   await loadTexts();
   listenToPreferences();
+  await setUpLearning();
   sayAll();
   nameTheme();
   try {

@@ -11,7 +11,8 @@ export async function loadModels() {
   models = (await (await ask("models")).json()).models;
   const languages = new Set(models.map((model) => model.language));
   // With several languages, which model answers a request that names none may depend on the text.
-  for (const model of models) model.implied = model.default && languages.size === 1;
+  // So may the version, where a rollout divides the requests.
+  for (const model of models) model.implied = model.default && model.share === 1 && languages.size === 1;
   byId("models").hidden = models.length < 2;
   for (const id of ["model", "compare"]) byId(id).addEventListener("change", () => (picked = true));
   nameModels();
@@ -33,12 +34,34 @@ export function openModels() {
 
 /** The names in the pickers, again in another language. */
 export function nameModels() {
-  const named = (model) => element("option", { value: keyOf(model) }, nameOf(model));
+  const named = (model) => element("option", { value: keyOf(model) }, [nameOf(model), ...model.version_labels].join(", "));
   for (const [id, first] of [["model", []], ["compare", [element("option", { value: "" }, say("compare.none"))]]]) {
     const value = byId(id).value;
     byId(id).replaceChildren(...first, ...models.map(named));
     byId(id).value = value;
   }
+}
+
+/** The model of the language that a text's script tells, if the chosen one is of another language; undefined if not. */
+export function better(text) {
+  const written = languageOf(text);
+  if (!written || written === chosen().language) return undefined;
+  const ours = models.filter((model) => model.language === written);
+  return ours.find((model) => model.default) ?? ours.at(-1);
+}
+
+/** As the service tells a language by its script, for the model `auto`: so much of the letters at the least. */
+function languageOf(text) {
+  const letters = text.slice(0, 2_000).match(/\p{L}/gu)?.length;
+  const share = (script) => (text.slice(0, 2_000).match(script)?.length ?? 0) / letters;
+  if (!letters) return null;
+  return share(/\p{Script=Hangul}/gu) >= 0.25 ? "ko" : share(/[A-Za-z]/g) >= 0.5 ? "en" : null;
+}
+
+/** Chooses a model as the reader would. */
+export function choose(model) {
+  byId("model").value = keyOf(model);
+  byId("model").dispatchEvent(new Event("change"));
 }
 
 /** The model that the reader chose. */

@@ -47,7 +47,7 @@ export async function* answeredPieces(file, format, query, signal) {
       try {
         return new Uint8Array(await (await ask(`predict/batch?${asked}`, { method: "POST", headers, body, signal })).arrayBuffer());
       } catch (error) {
-        if (error.status !== 503 || attempt === TRIES) throw error;
+        if (![429, 503].includes(error.status) || attempt === TRIES) throw error;
         await new Promise((resolve) => setTimeout(resolve, 1000 * (error.retryAfter || 1)));
       }
     }

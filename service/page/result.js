@@ -42,9 +42,10 @@ function histogram({ bins, options }) {
 const range = (bin) => [bin, bin + 1].map((end) => number(end / BINS, { style: "percent" })).join("–");
 
 function extremes({ highest, lowest }) {
-  const column = (key, side, reviews) => element("div", {}, element("h3", {}, say(key)),
-    element("ol", { class: "reviews" }, ...reviews.map(({ text, probability }) =>
-      element("li", {}, element("span", { class: `share ${side}` }, percent(probability)), element("span", {}, text)))));
+  const column = (key, side, reviews) => element("div", {}, element("h3", {}, say(key)), reviews.length
+    ? element("ol", { class: "reviews" }, ...reviews.map(({ text, probability }) =>
+      element("li", {}, element("span", { class: `share ${side}` }, percent(probability)), element("span", {}, text))))
+    : element("p", { class: "note" }, say("words.none")));
   return element("div", { class: "pair" }, column("file.highest", "positive", highest), column("file.lowest", "negative", lowest));
 }
 

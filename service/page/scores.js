@@ -79,8 +79,8 @@ export class Scores {
     this.scored++;
     this.positive += probability >= this.options.threshold;
     this.bins[Math.min(BINS - 1, Math.floor(probability * BINS))]++;
-    keep(this.highest, { probability, text }, (a, b) => b.probability - a.probability);
-    keep(this.lowest, { probability, text }, (a, b) => a.probability - b.probability);
+    if (probability >= this.options.threshold) keep(this.highest, { probability, text }, (a, b) => b.probability - a.probability);
+    else keep(this.lowest, { probability, text }, (a, b) => a.probability - b.probability);
   }
 }
 

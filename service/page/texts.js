@@ -53,6 +53,12 @@ export function sayAll() {
 
 export const number = (value, options = {}) => new Intl.NumberFormat(language(), options).format(value);
 
+/** A number of bytes in the unit that suits it. */
+export function fileSize(bytes) {
+  const [unit, size] = bytes < 1e3 ? ["byte", 1] : bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
+  return number(bytes / size, { style: "unit", unit, unitDisplay: "narrow", maximumSignificantDigits: bytes < 1e3 ? 3 : 2 });
+}
+
 /** Numbers of which any may be meant, each once. */
 export const alternatives = (values) =>
   new Intl.ListFormat(language(), { type: "disjunction" }).format([...new Set(values)].map((value) => number(value)));

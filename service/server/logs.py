@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from service.settings import Settings
 
 FLUSH_SECONDS = 0.05
-"""Longest that a request's line stays unwritten."""
+"""Longest time from the end of a request to the writing of its line."""
 
 _PLAIN = r"[!-~]*"
 
@@ -21,22 +21,22 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "task
 
 
 def configure_logging(settings: Settings) -> None:
-    """Sends this process's log lines to standard error; each worker process does this for itself."""
+    """Write the log lines of this process to standard error; each worker process calls this."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TextFormatter() if for_people(settings) else JsonFormatter())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
 
 
 def for_people(settings: Settings) -> bool:
-    """Whether log lines are text."""
+    """Decide whether log lines are text for people; otherwise they are JSON."""
     return settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
 
 
 class JsonFormatter(logging.Formatter):
-    """Time (UTC), level, logger, message, what came as `extra`, and the traceback if there is one."""
+    """Format a record as JSON: time (UTC), level, logger, message, the fields of `extra`, and the traceback if any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line of JSON."""
+        """Format a record as one line of JSON."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -50,10 +50,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Level, message, then `name=value` for what came as `extra`."""
+    """Format a record as text: level, message, then `name=value` for each field of `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line, followed by the traceback if there is one."""
+        """Format a record as one line, followed by the traceback if any."""
         words = [f"{record.levelname}:", record.getMessage()]
         words += _words(_extra(record))
         line = " ".join(words)
@@ -65,16 +65,16 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _words(fields: dict[str, Any]) -> list[str]:
-    """`name=value` for each, in such a way that no value can end the line or begin another word."""
+    """Format each field as `name=value`; quote a value that could end the line or begin another field."""
     return [f"{name}={value if re.fullmatch(_PLAIN, str(value)) else repr(value)}" for name, value in fields.items()]
 
 
 class RequestLog:
-    """A line for each request, written a few at a time: the logging module would cost a tenth of a short request.
+    """Log a line for each request, several lines a write: the logging module would cost a tenth of a short request.
 
     Args:
-        for_people: text lines instead of JSON.
-        write: takes lines, encoded.
+        for_people: whether lines are text instead of JSON.
+        write: writes encoded lines.
     """
 
     def __init__(self, for_people: bool, write: Callable[[bytes], object]) -> None:
@@ -83,7 +83,11 @@ class RequestLog:
         self._lines: list[bytes] = []
 
     def add(self, **fields: Any) -> None:
-        """A line with these fields, on its way at the latest in `FLUSH_SECONDS`; called on the event loop."""
+        """Add a line, which is written within `FLUSH_SECONDS`; called on the event loop.
+
+        Args:
+            fields: values by name.
+        """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         if self._for_people:
             line = " ".join(["INFO: request", *_words(fields)]).encode()
@@ -94,7 +98,7 @@ class RequestLog:
         self._lines.append(line)
 
     def flush(self) -> None:
-        """Writes what has gathered."""
+        """Write the lines that have been added."""
         if self._lines:
             self._write(b"\n".join([*self._lines, b""]))
             self._lines.clear()

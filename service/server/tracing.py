@@ -1,20 +1,23 @@
-"""OpenTelemetry traces, where they are wanted: a span for each request, a child of the caller's."""
+"""OpenTelemetry traces: a span for each request, a child of the caller's span."""
 
 from collections.abc import Callable
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from service.settings import SettingsError
 
 
-def add_tracing(app: FastAPI) -> Callable[[], None]:
-    """Puts a span around each request and sends them by OTLP, as the OTEL_ variables say.
+def add_tracing(app: Starlette) -> Callable[[], None]:
+    """Add the middleware that makes a span for each request and exports it by OTLP, as the OTEL_ variables say.
+
+    Args:
+        app: the application.
 
     Returns:
-        To be called at the end: sends what is still there.
+        A function to call at the end: it exports the remaining spans.
 
     Raises:
-        SettingsError: the packages for it are not installed.
+        SettingsError: the extra `tracing` is not installed.
     """
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 
-from service.server.app import create_app
+from service.server.application import create_app
 from service.settings import Settings
 from tests.docker.conftest import PINNED, ROOT
 from tests.service.conftest import MODELS_DIR
@@ -88,6 +88,29 @@ def test_ports_are_known_by_their_name(container: dict[str, Any]) -> None:
     used += [entry["targetPort"] for entry in RESOURCES["service"]["spec"]["ports"]]
     used += [entry["port"] for rule in RESOURCES["networkpolicy"]["spec"]["ingress"] for entry in rule["ports"]]
     assert set(used) == {port["name"]}
+
+
+def test_only_clients_with_a_label_get_in_and_nothing_out() -> None:
+    policy = RESOURCES["networkpolicy"]["spec"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["egress"] == []
+    [rule] = policy["ingress"]
+    label = {"matchLabels": {"sentiment-client": "true"}}
+    assert rule["from"] == [
+        {"namespaceSelector": {}, "podSelector": label},
+        {"namespaceSelector": label},
+    ]
+    assert 'sentiment-client: "true"' in (FOLDER / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["sentiment", "sentiment.shop.svc", "sentiment.shop.svc.cluster.local", "10.1.2.3:8000"]
+)
+def test_pods_answer_to_the_names_of_their_service(container: dict[str, Any], name: str) -> None:
+    settings = Settings(models_dir=MODELS_DIR, allowed_hosts=variables(container)["SENTIMENT_ALLOWED_HOSTS"])
+    with TestClient(create_app(settings)) as client:
+        assert client.get("/models", headers={"Host": name}).status_code == 200
+        assert client.get("/models", headers={"Host": "evil.example"}).status_code == 421
 
 
 def test_probes_and_scrapes_find_their_routes(container: dict[str, Any]) -> None:

@@ -10,8 +10,9 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 
-from service.server.app import create_app
+from service.server.application import create_app
 from service.settings import Settings
 from tests.docker.conftest import ROOT
 from tests.service.conftest import MODELS_DIR
@@ -50,7 +51,8 @@ def selectors(query: str | promql.Expr) -> list[promql.VectorSelector]:
 @pytest.fixture(scope="module")
 def samples() -> dict[str, set[str]]:
     """The labels of every sample of a service that has answered and refused."""
-    with TestClient(create_app(Settings(models_dir=MODELS_DIR))) as client:
+    settings = Settings(models_dir=MODELS_DIR, api_keys=SecretStr("shop key"))
+    with TestClient(create_app(settings), headers={"X-API-Key": "key"}) as client:
         client.post("/predict", json={"text": "A wonderful film."})
         client.post("/predict", json={"text": "A wonderful film."}, headers={"X-Request-Timeout": "0.000001"})
         exposition = client.get("/metrics").text

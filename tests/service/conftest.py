@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from onnx import TensorProto, helper, numpy_helper
 
-from service.server.app import create_app
+from service.server.application import create_app
 from service.settings import Settings
 
 MODELS_DIR = Path(__file__).parents[2] / "models"
@@ -205,6 +205,7 @@ def small_settings(small: BundleFolder) -> Settings:
         max_text_chars=60,
         max_texts=5,
         max_body_bytes=500,
+        repository_control=True,
         request_log=False,
     )
 

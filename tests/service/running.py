@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -43,12 +44,26 @@ class Running:
         return [int(pid) for pid in found.stdout.split()]
 
 
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
+
+
 @contextmanager
-def running(*flags: str, **environment: str) -> Iterator[Running]:
-    """Starts a service on a free port, and makes sure that it is gone afterwards, with all its processes."""
+def running(*flags: str, before: Sequence[str] = (), **environment: str) -> Iterator[Running]:
+    """Starts a service on a free port, and makes sure that it is gone afterwards, with all its processes.
+
+    Args:
+        flags: of `serve`.
+        before: a command that runs the command given to it.
+        environment: variables.
+    """
     service = Running(
         subprocess.Popen(
-            [*COMMAND, "--port", "0", *flags],
+            [*before, *COMMAND, "--port", "0", *flags],
             stderr=subprocess.PIPE,
             text=True,
             env={**ENVIRONMENT, **environment},
@@ -61,15 +76,15 @@ def running(*flags: str, **environment: str) -> Iterator[Running]:
         assert service.process.stderr
         for line in service.process.stderr:
             service.log.append(line)
-            if not service.address and (found := re.search(r"http://[\d.]+:\d+", line)):
-                service.address = found[0]
+            if not service.address and (found := re.search(r"running on (http://[\d.]+:\d+)", line)):
+                service.address = found[1]
                 listening.set()
         listening.set()
 
     reader = threading.Thread(target=read_log)
     reader.start()
     try:
-        listening.wait(30)
+        listening.wait(120)  # on a busy machine
         if not service.address:
             pytest.fail("the service did not start: " + "".join(service.log))
         with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:  # workers listen a little later

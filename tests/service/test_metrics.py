@@ -4,8 +4,8 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.api.state import State
 from service.metrics import Metrics, ModelStatistics
-from service.state import State
 
 MODEL = {"model": "small", "version": "1"}
 
@@ -72,7 +72,7 @@ def test_stages_are_timed_apart_and_batches_are_sized(client: TestClient) -> Non
 
 def test_refusals_because_of_load_are_counted_by_reason(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     state: State = client.app.state.collaborators  # type: ignore[attr-defined]
-    monkeypatch.setattr(state.scheduler, "_admitted", 10_000)
+    monkeypatch.setattr(state.classifier._backlog, "texts", 10_000)
     assert client.post("/predict", json={"text": "good"}).status_code == 503
     assert value(client, "sentiment_rejected_requests_total", reason="overloaded") == 1
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.errors import OverloadedError, ShuttingDownError
-from service.inference.inputs import Batch
+from service.errors import ShuttingDownError
+from service.inference.batching import MAX_INLINE_CHARS, MAX_JOB_CHARS, MAX_JOB_TEXTS
+from service.inference.inputs import Run
 from service.inference.predictor import Prediction
-from service.inference.tokenizer import Encoded
-from service.scheduler import BATCH_SIZE, Job, Scheduler
+from service.inference.tokenizers.tokenizer import Encoded
+from service.scheduler import Job, Scheduler
 
 Result = TypeVar("Result")
 
@@ -24,7 +25,7 @@ class Echo:
     """Answers with the texts as labels, in the steps of a predictor; stops or fails where it is told to."""
 
     def __init__(self) -> None:
-        self.runs: list[list[str]] = []
+        self.computed: list[list[str]] = []
         self.gate = threading.Event()
         self.gate.set()
         self.failing = ""
@@ -35,17 +36,17 @@ class Echo:
         self._texts.update(zip(keys, texts, strict=True))
         return [Encoded(np.array([key], np.int32), words=1, known_words=1) for key in keys]
 
-    def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
-        self._fail("batches")
+    def runs(self, encoded: Sequence[Encoded]) -> list[Run]:
+        self._fail("runs")
         rows = list(range(len(encoded)))[::-1]
-        return [Batch(rows, np.array([encoded[row].token_ids for row in rows]))]
+        return [Run(rows, np.array([encoded[row].token_ids for row in rows]))]
 
-    def run(self, batch: Batch) -> NDArray[np.float32]:
-        texts = [self._texts[key] for key in batch.token_ids[::-1, 0].tolist()]
-        self.runs.append(texts)
+    def compute(self, run: Run) -> NDArray[np.float32]:
+        texts = [self._texts[key] for key in run.token_ids[::-1, 0].tolist()]
+        self.computed.append(texts)
         assert self.gate.wait(10)
-        self._fail("run")
-        return batch.token_ids[:, 0].astype(np.float32)
+        self._fail("compute")
+        return run.token_ids[:, 0].astype(np.float32)
 
     def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:
         self._fail("predictions")
@@ -57,9 +58,9 @@ class Echo:
             raise RuntimeError(f"broken {step}")
 
 
-def scheduled(test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1, waiting: int = 1_000) -> Result:
+def scheduled(test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1) -> Result:
     async def main() -> Result:
-        scheduler = Scheduler(threads, waiting)
+        scheduler = Scheduler(threads)
         scheduler.start()
         try:
             return await test(scheduler)
@@ -78,7 +79,7 @@ async def until(condition: Callable[[], object]) -> None:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_request_gets_its_own_answers_in_order(threads: int) -> None:
     requests = [[f"{i}-{j}" for j in range(i % 5 + 1)] for i in range(100)]
-    requests.append(["x" * (j * 7 % 50) + str(j) for j in range(BATCH_SIZE * 5)])  # of all lengths, in no order
+    requests.append(["x" * (j * 7 % 50) + str(j) for j in range(MAX_JOB_TEXTS * 5)])  # of all lengths, in no order
 
     async def test(scheduler: Scheduler) -> list[list[Prediction]]:
         echo = Echo()
@@ -93,56 +94,76 @@ def test_what_waits_is_run_together() -> None:
         echo = Echo()
         echo.gate.clear()
         requests = [asyncio.create_task(scheduler.predict(echo, [str(i)])) for i in range(5)]
-        await until(lambda: echo.runs)
+        await until(lambda: echo.computed)
         await asyncio.sleep(0)
         echo.gate.set()
         await asyncio.gather(*requests)
-        return echo.runs
+        return echo.computed
 
-    batches = scheduled(test)
-    assert [text for batch in batches for text in batch] == ["0", "1", "2", "3", "4"]
-    assert len(batches) <= 2
+    runs = scheduled(test)
+    assert [text for run in runs for text in run] == ["0", "1", "2", "3", "4"]
+    assert len(runs) <= 2
 
 
 def test_a_small_request_does_not_wait_for_all_of_a_large_one() -> None:
     async def test(scheduler: Scheduler) -> list[list[str]]:
         echo = Echo()
         echo.gate.clear()
-        large = asyncio.create_task(scheduler.predict(echo, ["large"] * BATCH_SIZE * 5))
-        await until(lambda: echo.runs)
+        large = asyncio.create_task(scheduler.predict(echo, ["large"] * MAX_JOB_TEXTS * 5))
+        await until(lambda: echo.computed)
         small = asyncio.create_task(scheduler.predict(echo, ["small"]))
         await asyncio.sleep(0.01)
         echo.gate.set()
-        assert len(await large) == BATCH_SIZE * 5
+        assert len(await large) == MAX_JOB_TEXTS * 5
         await small
-        return echo.runs
+        return echo.computed
 
-    runs = scheduled(test, waiting=10_000)
+    runs = scheduled(test)
     assert ["small"] in runs[1:4]
 
 
 class Wide(Echo):
     """Takes a run for each text, as a real session does for every few."""
 
-    def batches(self, encoded: Sequence[Encoded]) -> list[Batch]:
-        return [Batch([row], np.array([text.token_ids])) for row, text in enumerate(encoded)]
+    def runs(self, encoded: Sequence[Encoded]) -> list[Run]:
+        return [Run([row], np.array([text.token_ids])) for row, text in enumerate(encoded)]
 
 
-def test_a_small_request_goes_before_the_rest_of_a_bulk_batch() -> None:
+def test_a_small_request_goes_before_the_rest_of_a_bulk_job() -> None:
     async def test(scheduler: Scheduler) -> list[list[str]]:
         echo = Wide()
         echo.gate.clear()
-        bulk = asyncio.create_task(scheduler.predict(echo, ["bulk"] * 10, bulk=True))
-        await until(lambda: echo.runs)
+        bulk = asyncio.create_task(scheduler.predict(echo, ["bulk"] * 10, urgency="low"))
+        await until(lambda: echo.computed)
         small = asyncio.create_task(scheduler.predict(echo, ["small"]))
         await asyncio.sleep(0.01)
         echo.gate.set()
         assert [p.label for p in await bulk] == ["bulk"] * 10
         assert [p.label for p in await small] == ["small"]
-        return echo.runs
+        return echo.computed
 
     runs = scheduled(test)
     assert runs == [["bulk"], ["small"], *[["bulk"]] * 9]
+
+
+def test_what_is_urgent_goes_before_small_requests_and_the_bulk() -> None:
+    async def test(scheduler: Scheduler) -> list[list[str]]:
+        echo = Wide()
+        echo.gate.clear()
+        bulk = asyncio.create_task(scheduler.predict(echo, ["bulk"] * 3, urgency="low"))
+        await until(lambda: echo.computed)
+        small = [asyncio.create_task(scheduler.predict(echo, [f"small {n}"])) for n in range(4)]
+        await asyncio.sleep(0.01)
+        urgent = [asyncio.create_task(scheduler.predict(echo, [f"urgent {n}"], urgency="high")) for n in range(2)]
+        await asyncio.sleep(0.01)
+        echo.gate.set()
+        await asyncio.gather(bulk, *small, *urgent)
+        return echo.computed
+
+    runs = [run[0].split()[0] for run in scheduled(test)]
+    assert runs[0] == "bulk"
+    assert runs[1] == "urgent"
+    assert runs.index("small") > max(place for place, run in enumerate(runs) if run == "urgent")
 
 
 def test_bulk_goes_on_while_there_are_always_small_requests() -> None:
@@ -154,22 +175,22 @@ def test_bulk_goes_on_while_there_are_always_small_requests() -> None:
             while not done.is_set():
                 await scheduler.predict(echo, ["small"])
 
-        small = [asyncio.create_task(small_requests()) for _ in range(2 * BATCH_SIZE)]
-        await until(lambda: len(echo.runs) > 100)
-        before = len(echo.runs)
-        await scheduler.predict(echo, ["bulk"] * 20, bulk=True)
+        small = [asyncio.create_task(small_requests()) for _ in range(2 * MAX_JOB_TEXTS)]
+        await until(lambda: len(echo.computed) > 100)
+        before = len(echo.computed)
+        await scheduler.predict(echo, ["bulk"] * 20, urgency="low")
         done.set()
         await asyncio.gather(*small)
-        return len([run for run in echo.runs[before:] if run == ["bulk"]])
+        return len([run for run in echo.computed[before:] if run == ["bulk"]])
 
     assert scheduled(test) == 20
 
 
-def test_bulk_is_never_refused_and_never_takes_the_place_of_small_requests() -> None:
+def test_small_requests_and_bulk_are_answered_side_by_side() -> None:
     async def test(scheduler: Scheduler) -> None:
         echo = Echo()
         echo.gate.clear()
-        bulk = [asyncio.create_task(scheduler.predict(echo, ["b"] * 10, bulk=True)) for _ in range(5)]
+        bulk = [asyncio.create_task(scheduler.predict(echo, ["b"] * 10, urgency="low")) for _ in range(5)]
         await asyncio.sleep(0.01)
         small = asyncio.create_task(scheduler.predict(echo, ["s"]))
         await asyncio.sleep(0.01)
@@ -177,14 +198,14 @@ def test_bulk_is_never_refused_and_never_takes_the_place_of_small_requests() -> 
         assert len(await small) == 1
         assert [len(answer) for answer in await asyncio.gather(*bulk)] == [10] * 5
 
-    scheduled(test, waiting=3)
+    scheduled(test)
 
 
 def test_a_finished_job_is_told_with_its_times() -> None:
     jobs: list[Job] = []
 
     async def main() -> None:
-        scheduler = Scheduler(1, 100, jobs.append)
+        scheduler = Scheduler(1, jobs.append)
         scheduler.start()
         await asyncio.gather(*(scheduler.predict(Echo(), [str(i)]) for i in range(3)))
         await scheduler.close()
@@ -196,9 +217,9 @@ def test_a_finished_job_is_told_with_its_times() -> None:
         assert all(wait >= 0 for wait in job.waits())
 
 
-@pytest.mark.parametrize("step", ["batches", "run", "predictions"])
-@pytest.mark.parametrize("size", [1, 3 * BATCH_SIZE])
-def test_a_failed_batch_fails_its_members_and_the_next_one_goes_on(step: str, size: int) -> None:
+@pytest.mark.parametrize("step", ["runs", "compute", "predictions"])
+@pytest.mark.parametrize("size", [1, 3 * MAX_JOB_TEXTS])
+def test_a_failed_job_fails_its_members_and_the_next_one_goes_on(step: str, size: int) -> None:
     async def test(scheduler: Scheduler) -> None:
         echo = Echo()
         echo.failing = step
@@ -212,12 +233,12 @@ def test_a_failed_batch_fails_its_members_and_the_next_one_goes_on(step: str, si
     scheduled(test)
 
 
-def test_models_do_not_mix_in_a_batch() -> None:
+def test_models_do_not_mix_in_a_job() -> None:
     async def test(scheduler: Scheduler) -> tuple[Echo, Echo]:
         one, other = Echo(), Echo()
         one.gate.clear()
         first = asyncio.create_task(scheduler.predict(one, ["first"]))
-        await until(lambda: one.runs)
+        await until(lambda: one.computed)
         rest = [asyncio.create_task(scheduler.predict(echo, [name])) for echo, name in ((one, "1"), (other, "2"))]
         await asyncio.sleep(0.01)
         one.gate.set()
@@ -225,8 +246,8 @@ def test_models_do_not_mix_in_a_batch() -> None:
         return one, other
 
     one, other = scheduled(test)
-    assert one.runs == [["first"], ["1"]]
-    assert other.runs == [["2"]]
+    assert one.computed == [["first"], ["1"]]
+    assert other.computed == [["2"]]
 
 
 def test_a_caller_that_left_is_skipped() -> None:
@@ -244,17 +265,17 @@ def test_a_caller_that_left_is_skipped() -> None:
         await asyncio.sleep(0.01)
         echo.gate.set()
         await asyncio.gather(*staying)
-        return echo.runs
+        return echo.computed
 
     assert scheduled(test) == [["in work"], ["made ready"], ["stayer"]]
 
 
-def test_a_batch_that_was_made_ready_is_not_run_when_all_its_callers_left() -> None:
+def test_a_job_that_was_made_ready_is_not_run_when_all_its_callers_left() -> None:
     async def test(scheduler: Scheduler) -> list[list[str]]:
         echo = Echo()
         echo.gate.clear()
         first = asyncio.create_task(scheduler.predict(echo, ["in work"]))
-        await until(lambda: echo.runs)
+        await until(lambda: echo.computed)
         leaver = asyncio.create_task(scheduler.predict(echo, ["leaver"]))
         await asyncio.sleep(0.01)
         leaver.cancel()
@@ -262,7 +283,7 @@ def test_a_batch_that_was_made_ready_is_not_run_when_all_its_callers_left() -> N
         echo.gate.set()
         await first
         await scheduler.predict(echo, ["next"])
-        return echo.runs
+        return echo.computed
 
     assert scheduled(test) == [["in work"], ["next"]]
 
@@ -278,35 +299,60 @@ def test_a_caller_whose_time_ran_out_frees_its_place() -> None:
         echo.gate.set()
         assert await scheduler.predict(echo, ["b"]) == [prediction("b")]
 
-    scheduled(test, waiting=1)
+    scheduled(test)
 
 
-def test_more_than_may_wait_is_refused_at_once() -> None:
+def test_long_texts_are_tokenized_on_a_thread_and_short_ones_on_the_event_loop() -> None:
+    class Noting(Echo):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tokenized: dict[int, bool] = {}
+
+        def encode(self, texts: Sequence[str]) -> list[Encoded]:
+            self.tokenized[len(texts[0])] = threading.current_thread() is threading.main_thread()
+            return super().encode(texts)
+
+    async def test(scheduler: Scheduler) -> Noting:
+        noting = Noting()
+        for length in (1, MAX_INLINE_CHARS, MAX_INLINE_CHARS + 1):
+            assert [p.label for p in await scheduler.predict(noting, ["x" * length])] == ["x" * length]
+        return noting
+
+    assert scheduled(test).tokenized == {1: True, MAX_INLINE_CHARS: True, MAX_INLINE_CHARS + 1: False}
+
+
+def test_a_job_of_long_texts_that_cannot_be_tokenized_fails_its_members() -> None:
     async def test(scheduler: Scheduler) -> None:
         echo = Echo()
+        echo.failing = "runs"
+        with pytest.raises(RuntimeError, match="broken runs"):
+            await scheduler.predict(echo, ["x" * (MAX_INLINE_CHARS + 1)])
+
+    scheduled(test)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_jobs_are_bounded_by_their_characters(together: bool) -> None:
+    texts = [str(number).zfill(MAX_JOB_CHARS // 3) for number in range(8)]
+
+    async def test(scheduler: Scheduler) -> Echo:
+        echo = Echo()
         echo.gate.clear()
-        waiting = [asyncio.create_task(scheduler.predict(echo, ["a"])) for _ in range(3)]
+        requests = [texts] if together else [[text] for text in texts]
+        waiting = [asyncio.create_task(scheduler.predict(echo, request)) for request in requests]
         await asyncio.sleep(0.01)
-        with pytest.raises(OverloadedError, match="3 texts"):
-            await scheduler.predict(echo, ["b"])
         echo.gate.set()
-        await asyncio.gather(*waiting)
-        assert await scheduler.predict(echo, ["c"]) == [prediction("c")]
+        answers = [prediction.label for answer in await asyncio.gather(*waiting) for prediction in answer]
+        assert answers == texts
+        return echo
 
-    scheduled(test, waiting=3)
-
-
-def test_a_request_larger_than_the_queue_is_taken_when_nothing_waits() -> None:
-    async def test(scheduler: Scheduler) -> int:
-        return len(await scheduler.predict(Echo(), ["a"] * 10))
-
-    assert scheduled(test, waiting=3) == 10
+    assert max(sum(map(len, run)) for run in scheduled(test).computed) <= MAX_JOB_CHARS
 
 
 def test_closing_finishes_what_is_queued_and_takes_nothing_more() -> None:
     async def main() -> None:
         echo = Echo()
-        scheduler = Scheduler(threads=1, max_waiting=100)
+        scheduler = Scheduler(threads=1)
         scheduler.start()
         requests = [asyncio.create_task(scheduler.predict(echo, [str(i)])) for i in range(20)]
         await asyncio.sleep(0)

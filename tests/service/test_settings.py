@@ -15,6 +15,31 @@ def test_a_bad_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None
         Settings.load()
 
 
+def test_a_port_that_a_platform_sets_counts_after_that_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "8081")
+    assert Settings.load().port == 8081
+    monkeypatch.setenv("AIP_HTTP_PORT", "8082")
+    assert Settings.load().port == 8082
+    monkeypatch.setenv("SENTIMENT_PORT", "8083")
+    assert Settings.load().port == 8083
+    assert Settings.load(port="8084").port == 8084
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("PORT", "http", r"^PORT \(--port\) is 'http'"),
+        ("AIP_HEALTH_ROUTE", "h", r"^AIP_HEALTH_ROUTE \(--health-route\)"),
+    ],
+)
+def test_a_bad_value_of_a_platform_is_refused_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=message):
+        Settings.load()
+
+
 def test_a_version_without_the_name_of_a_model_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"--model-version\) is '2': .*needs the name of a model"):
         Settings.load(model="auto", model_version="2")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.model import build_model
-from training.recipes import LECTURE, TUNED, LectureRecipe
+from training.lecture.model import build_model
+from training.recipes import LECTURE, TAUGHT, LectureRecipe, WideDeepRecipe
 
 REVIEWS = 80  # of each split
 WORDS = ["the", "don't", "café", "half–hearted", "new\x85line", *(f"word{rank}" for rank in range(6, 601))]
@@ -33,7 +33,7 @@ TINY = replace(
 
 
 TINY_WIDE = replace(
-    TUNED,
+    WideDeepRecipe(**{field.name: getattr(TAUGHT, field.name) for field in fields(WideDeepRecipe)}),
     name="tiny-wide",
     model_name="tiny-wide-model",
     num_words=50,
@@ -42,6 +42,7 @@ TINY_WIDE = replace(
     validation_share=0.25,
     embedding_dim=4,
     vector_window=2,
+    kernel_sizes=(1, 2, 3),
     filters=8,
     deep_crops=(1, 1),
     deep_crop_words=(5, 12),

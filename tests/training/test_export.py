@@ -13,12 +13,16 @@ from service.inference.bundle import open_bundle
 from service.inference.predictor import Predictor
 from tests.training.conftest import REVIEWS, TINY, WORDS, seeded
 from training import export
-from training.corpora import words_by_id
-from training.data import every_word, load_data, load_word_index, padded
-from training.data_sets import Reading, exact_rows, imdb_reading
+from training.data.data_set import TokenizerConfig, decode
+from training.data.imdb import every_word, load_data, load_word_index
+from training.data.imdb_reviews import exact_rows, imdb_tokenizer_config
+from training.data.words import words_by_id
 from training.errors import ExportError
-from training.explore import decode
-from training.export import Exported, Reference, lecture_graphs, to_onnx, write_bundle
+from training.export import Exported, Reference, write_bundle
+from training.graphs.convert import to_onnx
+from training.lecture import graphs
+from training.lecture.graphs import lecture_graphs
+from training.lecture.model import padded
 
 NAME = Path(TINY.model_name, str(TINY.model_version))
 LIBRARIES = {"keras": "3", "numpy": "2"}
@@ -31,8 +35,8 @@ def word_index(data_dir: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def reading(word_index: dict[str, int]) -> Reading:
-    return imdb_reading(word_index, TINY.num_words)
+def config(word_index: dict[str, int]) -> TokenizerConfig:
+    return imdb_tokenizer_config(word_index, TINY.num_words)
 
 
 @pytest.fixture(scope="module")
@@ -65,20 +69,20 @@ def proto(model: keras.Sequential) -> onnx.ModelProto:
 @pytest.fixture(scope="module")
 def models_dir(
     model: keras.Sequential,
-    reading: Reading,
+    config: TokenizerConfig,
     reference: Reference,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Holds the bundle of the tiny model."""
     folder = tmp_path_factory.mktemp("models")
-    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, LIBRARIES, folder / NAME)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, config, reference, LIBRARIES, folder / NAME)
     return folder
 
 
 @pytest.fixture
 def ready_graph(monkeypatch: pytest.MonkeyPatch, proto: onnx.ModelProto) -> None:
     """Spares a test the conversion, which is the slow part."""
-    monkeypatch.setattr(export, "to_onnx", lambda *_: proto)
+    monkeypatch.setattr(graphs, "to_onnx", lambda *_: proto)
 
 
 def test_service_accepts_the_bundle_and_answers_as_keras(models_dir: Path, reference: Reference) -> None:
@@ -95,9 +99,9 @@ def test_every_graph_gives_the_logit_of_its_probability(models_dir: Path, refere
     for precision in bundle.manifest.graphs:
         predictor = Predictor.load(bundle, precision)
         assert predictor.gives_logits
-        for batch in predictor.batches(predictor.encode(reference.texts)):
-            expected = 1 / (1 + np.exp(-predictor.run_logits(batch)))
-            np.testing.assert_allclose(predictor.run(batch), expected, rtol=0, atol=1e-6)
+        for run in predictor.runs(predictor.encode(reference.texts)):
+            expected = 1 / (1 + np.exp(-predictor.compute_logits(run)))
+            np.testing.assert_allclose(predictor.compute(run), expected, rtol=0, atol=1e-6)
 
 
 def test_manifest_says_all_that_inference_needs(models_dir: Path) -> None:
@@ -164,7 +168,7 @@ def test_graph_that_differs_from_keras_leaves_the_old_bundle_in_place(
     spoiled: str,
     models_dir: Path,
     model: keras.Sequential,
-    reading: Reading,
+    config: TokenizerConfig,
     reference: Reference,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -172,12 +176,12 @@ def test_graph_that_differs_from_keras_leaves_the_old_bundle_in_place(
     if spoiled == "nan":
         other.set_weights([np.full_like(weights, np.nan) for weights in other.get_weights()])
     wrong = to_onnx(other, "probability")
-    monkeypatch.setattr(export, "to_onnx", lambda *_: wrong)
+    monkeypatch.setattr(graphs, "to_onnx", lambda *_: wrong)
     before = files(models_dir / NAME)
     with pytest.raises(
         (ExportError, BundleError), match=r"the reference graph, reading raw text, differs from Keras|not probabilities"
     ):
-        write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, LIBRARIES, models_dir / NAME)
+        write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, config, reference, LIBRARIES, models_dir / NAME)
     assert files(models_dir / NAME) == before
     assert bundles(models_dir) == [models_dir / NAME]
 
@@ -187,7 +191,7 @@ def test_bundle_that_reads_texts_differently_does_not_appear(
     model: keras.Sequential, word_index: dict[str, int], reference: Reference, tmp_path: Path
 ) -> None:
     swapped = {**word_index, "the": word_index["word6"], "word6": word_index["the"]}
-    wrong = imdb_reading(swapped, TINY.num_words)
+    wrong = imdb_tokenizer_config(swapped, TINY.num_words)
     with pytest.raises(ExportError, match="reading raw text, differs from Keras by up to"):
         write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, wrong, reference, LIBRARIES, tmp_path / NAME)
     assert bundles(tmp_path) == []
@@ -195,14 +199,14 @@ def test_bundle_that_reads_texts_differently_does_not_appear(
 
 @pytest.mark.usefixtures("ready_graph")
 def test_new_bundle_takes_the_place_of_the_old_one(
-    model: keras.Sequential, reading: Reading, reference: Reference, tmp_path: Path
+    model: keras.Sequential, config: TokenizerConfig, reference: Reference, tmp_path: Path
 ) -> None:
     old = tmp_path / NAME
     old.mkdir(parents=True)
     (old / "leftover.onnx").write_bytes(b"of a former export")
     half = tmp_path / TINY.model_name / f".{TINY.model_version}.partial" / "half"
     half.mkdir(parents=True)
-    exported = write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, {"keras": "4"}, old)
+    exported = write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, config, reference, {"keras": "4"}, old)
     assert isinstance(exported, Exported)
     assert exported.metrics == json.loads((old / "manifest.json").read_text())["metrics"]["test"]
     assert open_bundle(old).manifest.libraries == {"keras": "4"}
@@ -215,14 +219,14 @@ def test_new_bundle_takes_the_place_of_the_old_one(
 def test_an_8_bit_form_that_is_not_good_enough_is_left_out(
     bar: dict[str, float],
     model: keras.Sequential,
-    reading: Reading,
+    config: TokenizerConfig,
     reference: Reference,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in bar.items():
         monkeypatch.setattr(export, name, value)
-    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, LIBRARIES, tmp_path / NAME)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, config, reference, LIBRARIES, tmp_path / NAME)
     bundle = open_bundle(tmp_path / NAME)
     assert set(bundle.manifest.graphs) == {"reference", "float32"}
     assert not (bundle.path / "int8.onnx").exists()
@@ -230,13 +234,13 @@ def test_an_8_bit_form_that_is_not_good_enough_is_left_out(
 
 def test_network_without_an_inference_form_is_served_by_its_reference(
     model: keras.Sequential,
-    reading: Reading,
+    config: TokenizerConfig,
     reference: Reference,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(export, "inference_form", lambda _: None)
-    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, reading, reference, LIBRARIES, tmp_path / NAME)
+    monkeypatch.setattr(graphs, "extract_network", lambda _: None)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, config, reference, LIBRARIES, tmp_path / NAME)
     bundle = open_bundle(tmp_path / NAME)
     assert bundle.graph_path("float32") == bundle.graph_path("reference")
 

@@ -11,18 +11,20 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from service.explain.first_layer import strongest_filters
+from service.explain.occlusion import explain
 from service.inference.bundle import open_bundle
-from service.inference.explanation import explain
 from service.inference.ngrams import NgramTable
 from service.inference.predictor import Predictor
 from tests.training.conftest import REVIEWS, TINY_WIDE, WORDS, write_data
 from tests.training.test_run import Finished, training
-from training.data import read_reviews, stored_positions
-from training.data_sets import DATA_SETS, DataSet, read_imdb
+from training.data.data_set import Reviews
+from training.data.imdb import read_reviews, stored_positions
+from training.data.imdb_reviews import ImdbReviews
 from training.errors import DataError
-from training.recipes import RECIPES, Recipe
+from training.recipes import RECIPES
 
-TUNED = replace(TINY_WIDE, name="tuned", epochs=1)
+WIDE = replace(TINY_WIDE, name="korean", epochs=1)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Run:
 
     @property
     def bundle(self) -> Path:
-        return self.folder / "models" / TUNED.model_name / str(TUNED.model_version)
+        return self.folder / "models" / WIDE.model_name / str(WIDE.model_version)
 
     def predictor(self, precision: str = "float32") -> Predictor:
         return Predictor.load(open_bundle(self.bundle), precision)
@@ -59,7 +61,7 @@ def write_texts(data_dir: Path) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def _tiny_recipe() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(RECIPES, "tuned", TUNED)
+        patch.setitem(RECIPES, "korean", WIDE)
         yield
 
 
@@ -68,7 +70,7 @@ def run(_tiny_recipe: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("runs")
     data_dir = write_texts(folder / "data")
     return Run(
-        folder / "run", data_dir, training("--recipe", "tuned", "--data-dir", data_dir, "--run-dir", folder / "run")
+        folder / "run", data_dir, training("--recipe", "korean", "--data-dir", data_dir, "--run-dir", folder / "run")
     )
 
 
@@ -81,31 +83,31 @@ def test_run_ends_well_and_leaves_a_whole_record(run: Run) -> None:
     assert f"Test accuracy {content(run.folder / 'metrics.json')['accuracy']:.4f}, loss " in run.finished.stdout
     files = {"model.keras", "ngrams.npy", "fitted.json", "recipe.json", "versions.json", "history.json", "metrics.json"}
     assert files <= {path.name for path in run.folder.iterdir()}
-    assert content(run.folder / "recipe.json") == TUNED.as_dict()
+    assert content(run.folder / "recipe.json") == WIDE.as_dict()
 
 
 def test_the_bundle_is_opened_by_the_service_and_says_what_was_measured(run: Run) -> None:
     manifest = open_bundle(run.bundle).manifest
     assert manifest.ngrams is not None
-    assert manifest.ngrams.max_order == TUNED.max_order
+    assert manifest.ngrams.max_order == WIDE.max_order
     assert manifest.metrics["test"] == content(run.folder / "metrics.json")
     assert manifest.metrics["validation"] == content(run.folder / "fitted.json")["held_out"]
     names = ["one sentence", "two sentences", "last two sentences"]
     assert list(manifest.metrics["test"]["short_texts"]) == names
     assert list(manifest.metrics["validation"]["short_texts"]) == names
-    assert manifest.recipe == TUNED.as_dict()
+    assert manifest.recipe == WIDE.as_dict()
 
 
 def test_every_graph_of_the_bundle_answers_as_the_saved_keras_model(run: Run) -> None:
     model, keys = keras.models.load_model(run.folder / "model.keras"), np.load(run.folder / "ngrams.npy")
-    table = NgramTable(keys, TUNED.max_order, TUNED.num_words)
+    table = NgramTable(keys, WIDE.max_order, WIDE.num_words)
     texts = ["the", "don't", *(" ".join(WORDS[:3] * length) for length in (1, 5, 30)), "word6 word7 word8 word6"]
     manifest = open_bundle(run.bundle).manifest
     for precision in manifest.graphs:
         predictor = run.predictor(precision)
         together = predictor.predict(texts)
         for text, encoded, prediction in zip(texts, predictor.encode(texts), together, strict=True):
-            token_ids = encoded.token_ids[None, -TUNED.maxlen :]
+            token_ids = encoded.token_ids[None, -WIDE.maxlen :]
             expected = float(np.asarray(model([token_ids, table.look_up(token_ids)]))[0, 0])
             assert prediction.probability == pytest.approx(expected, abs=1e-5 if precision != "int8" else 0.1)
             if precision != "reference":  # whose bits may depend on the padding
@@ -115,7 +117,7 @@ def test_every_graph_of_the_bundle_answers_as_the_saved_keras_model(run: Run) ->
 
 def test_of_a_text_that_is_too_long_the_last_ids_are_read(run: Run) -> None:
     predictor = run.predictor()
-    tail = " ".join(["word6", "word7"] * (TUNED.maxlen // 2))
+    tail = " ".join(["word6", "word7"] * (WIDE.maxlen // 2))
     [long, short] = predictor.predict(["don't the " * 30 + tail, tail + " word6 word7"])
     assert long.probability == short.probability
 
@@ -125,12 +127,11 @@ def test_the_bundle_explains_a_text_and_shows_its_first_layer(run: Run) -> None:
     explanation = explain(predictor, "the word6 the word7")
     assert any(word.contribution for word in explanation.words)
     assert explanation.from_graph
-    assert predictor.first_layer is not None
     for text in ("the", "the word6", "the word6 the word7"):
         ids = predictor.encode([text])[0].token_ids
-        for match in predictor.first_layer.strongest(ids, 8):
+        for match in strongest_filters(predictor, ids, 8):
             assert match.position < len(ids)
-    shown = predictor.first_layer.strongest(ids, 100)
+    shown = strongest_filters(predictor, ids, 100)
     assert {match.layer for match in shown} == {"conv1", "conv2", "conv3"}
 
 
@@ -138,10 +139,10 @@ def test_resuming_exports_the_same_network_without_fitting_it(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("training.wide_deep.train.fit_paths", None)
-    choices = ("--recipe", "tuned", "--data-dir", run.data_dir, "--run-dir", run.folder, "--models-dir", tmp_path)
+    choices = ("--recipe", "korean", "--data-dir", run.data_dir, "--run-dir", run.folder, "--models-dir", tmp_path)
     finished = training(*choices, "--resume")
     assert (finished.code, finished.stderr) == (0, "")
-    again = open_bundle(tmp_path / TUNED.model_name / str(TUNED.model_version)).manifest
+    again = open_bundle(tmp_path / WIDE.model_name / str(WIDE.model_version)).manifest
     before = open_bundle(run.bundle).manifest
     assert again.metrics == before.metrics
     assert again.files["ngrams.npy"] == before.files["ngrams.npy"]
@@ -159,14 +160,15 @@ class Unseen:
 
 @pytest.fixture
 def held_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Finished, Path]:
-    def train_half(recipe: Recipe, data_dir: Path | None) -> DataSet:
+    def train_half(data_set: ImdbReviews, *choices: Any) -> Reviews:
         unseen: Any = Unseen()
-        data = read_imdb(recipe, data_dir)
+        data = load(data_set, *choices)
         return replace(data, test=unseen, test_texts=unseen, exact=unseen, short_texts=unseen)
 
-    monkeypatch.setitem(DATA_SETS, "imdb", train_half)
+    load = ImdbReviews.load
+    monkeypatch.setattr(ImdbReviews, "load", train_half)
     folder = tmp_path / "held-out"
-    choices = ("--recipe", "tuned", "--data-dir", run.data_dir, "--run-dir", folder, "--held-out")
+    choices = ("--recipe", "korean", "--data-dir", run.data_dir, "--run-dir", folder, "--held-out")
     return training(*choices), folder
 
 
@@ -178,7 +180,7 @@ def test_films_are_held_out(run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         raise DataError("that is enough")
 
     monkeypatch.setattr("training.wide_deep.train.held_out_films", held_out_films)
-    choices = ("--recipe", "tuned", "--data-dir", run.data_dir, "--run-dir", tmp_path / "films", "--held-out")
+    choices = ("--recipe", "korean", "--data-dir", run.data_dir, "--run-dir", tmp_path / "films", "--held-out")
     assert training(*choices).code == 1
     assert told == [stored_positions(REVIEWS).tolist()]
 
@@ -190,7 +192,7 @@ def test_held_out_judges_by_training_reviews_alone_and_prints_a_table(
     assert (finished.code, finished.stderr) == (0, "")
     measured = content(folder / "held_out.json")
     assert measured == content(run.folder / "fitted.json")["held_out"]  # a whole run judges so as well
-    assert measured["reviews"] == round(REVIEWS * TUNED.validation_share)
+    assert measured["reviews"] == round(REVIEWS * WIDE.validation_share)
     head, *rows = finished.stdout.splitlines()[-5:]
     assert head.split() == ["held", "out", "texts", "accuracy", "positive", "calibration", "error"]
     figures = {"whole reviews": measured, **measured["short_texts"]}
@@ -205,7 +207,7 @@ def test_held_out_judges_by_training_reviews_alone_and_prints_a_table(
 
 def test_in_folds_every_training_review_is_held_out_once(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "folds"
-    choices = ("--recipe", "tuned", "--data-dir", run.data_dir, "--run-dir", folder, "--held-out", "--folds", "2")
+    choices = ("--recipe", "korean", "--data-dir", run.data_dir, "--run-dir", folder, "--held-out", "--folds", "2")
     finished = training(*choices)
     assert (finished.code, finished.stderr) == (0, "")
     measured = content(folder / "held_out.json")
@@ -215,7 +217,7 @@ def test_in_folds_every_training_review_is_held_out_once(run: Run, tmp_path: Pat
 
 
 def test_folds_are_of_what_is_held_out() -> None:
-    refused = training("--recipe", "tuned", "--folds", "5")
+    refused = training("--recipe", "korean", "--folds", "5")
     assert refused.code == 2
     assert "--folds needs --held-out." in refused.stderr
 
@@ -231,6 +233,6 @@ def test_the_lecture_holds_nothing_out(tmp_path: Path) -> None:
     "other", [["--resume"], ["--models-dir", "models"], ["--models-dir", "models", "--new-version"]]
 )
 def test_held_out_makes_no_model_and_refuses_what_is_about_one(other: list[str]) -> None:
-    refused = training("--recipe", "tuned", "--held-out", *other)
+    refused = training("--recipe", "korean", "--held-out", *other)
     assert refused.code == 2
     assert "--held-out makes no model" in refused.stderr

@@ -31,7 +31,7 @@ class Corpus:
         """The text that each id belongs to."""
 
     def ngram_keys(self, max_order: int, num_words: int) -> list[Ints]:
-        """The keys of words, bigrams, and so on, int64[ids] each, where they begin.
+        """Compute the keys of words, bigrams, and so on, int64[ids] each, where they begin.
 
         -1 where there is none, or one with an id that stands for no word, or one that reaches into the next text.
         """
@@ -45,7 +45,7 @@ class Corpus:
         return keys
 
     def cut(self, begins: Ints, lengths: Ints) -> list[Ints]:
-        """The ids from each of `begins` on, so many as `lengths` says."""
+        """Cut the ids from each of `begins` on, as many as `lengths` says."""
         return [self.token_ids[begin : begin + length] for begin, length in zip(begins, lengths, strict=True)]
 
 
@@ -67,7 +67,7 @@ class Crops:
 def random_crops(
     corpus: Corpus, anywhere: int, at_end: int, words: tuple[int, int], random: np.random.Generator
 ) -> Crops:
-    """Parts of every text, as people write less than a review: anywhere in it, and at its end, where the verdict is.
+    """Draw parts of every text, as people write less than a review: anywhere in it, and at its end.
 
     Args:
         corpus: the texts.

@@ -24,7 +24,7 @@ SORTED_TOGETHER = 4_096
 def fit_deep(
     recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64], vectors: NDArray[np.float32]
 ) -> tuple[keras.Model, History]:
-    """The trained deep path and its history: loss and accuracy of each epoch.
+    """Train the deep path; return it with loss and accuracy of each epoch.
 
     Args:
         recipe: all choices.
@@ -57,7 +57,7 @@ def fit_deep(
 
 
 def deep_logits(model: keras.Model, texts: Sequence[Ints], ids_per_batch: int) -> NDArray[np.float32]:
-    """The deep path's logit of each text, float32[n], in order."""
+    """Compute the deep path's logit of each text, float32[n], in order."""
     logits = np.zeros(len(texts), np.float32)
     for rows in batches_of_like_length(texts, ids_per_batch):
         logits[rows] = np.asarray(model(padded([texts[row] for row in rows]), training=False))[:, 0]
@@ -65,7 +65,7 @@ def deep_logits(model: keras.Model, texts: Sequence[Ints], ids_per_batch: int) -
 
 
 def batches_of_like_length(texts: Sequence[Ints], ids_per_batch: int) -> list[Ints]:
-    """Numbers of the texts of each batch; a batch has at most so many ids, its padding counted, or is one text."""
+    """Group texts of like length by their numbers: a batch has at most so many ids, padding counted, or is one text."""
     return _batches(np.array([len(text) for text in texts]), np.arange(len(texts)), ids_per_batch)
 
 
@@ -88,7 +88,7 @@ class _Epoch:
         return len(self._batches)
 
     def dataset(self) -> tf.data.Dataset:
-        """The batches for Keras, which would take the length of the first two for that of all if they are alike."""
+        """Give the batches to Keras, which would take the length of the first two for that of all if they are alike."""
         signature = (tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.float32))
         batches = tf.data.Dataset.from_generator(lambda: iter(self), output_signature=signature)
         return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(tf.data.AUTOTUNE)
@@ -105,7 +105,7 @@ class _Epoch:
 
 
 def _batches(lengths: Ints, order: Ints, ids_per_batch: int) -> list[Ints]:
-    """As `batches_of_like_length`.
+    """Group as `batches_of_like_length` does.
 
     Args:
         lengths: ids of each text.

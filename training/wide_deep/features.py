@@ -33,7 +33,7 @@ class Features:
         return np.repeat(np.arange(len(self.keys)), [len(keys) for keys in self.keys])
 
     def at(self, corpus: Corpus, num_words: int) -> list[Ints]:
-        """The feature that begins at each id of a corpus, int64[ids] for each order; -1 for none."""
+        """Find the feature that begins at each id of a corpus, int64[ids] for each order; -1 for none."""
         found = []
         texts_keys = corpus.ngram_keys(len(self.keys), num_words)
         for first, keys, here in zip(self.bounds[:-1], self.keys, texts_keys, strict=True):

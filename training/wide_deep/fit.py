@@ -1,21 +1,20 @@
 """Fitting both paths, and joining them by what held-out reviews say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.fit import make_repeatable
 from training.recipes import WideDeepRecipe
+from training.repeatable import make_repeatable
 from training.trained import History
 from training.wide_deep.corpus import Corpus, Ints, random_crops
 from training.wide_deep.deep import START_ID, deep_logits, fit_deep
 from training.wide_deep.features import Floats
 from training.wide_deep.form import in_16_bits
 from training.wide_deep.joining import fit_joining, joined_logits
-from training.wide_deep.negation import FADING, Encode, fading, negation_weights
 from training.wide_deep.network import WIDE_COLUMNS, build_whole
 from training.wide_deep.wide import Wide, fit_wide
 from training.wide_deep.word_vectors import word_vectors
@@ -37,14 +36,14 @@ class Paths:
     history: History
 
     def scores(self, texts: Texts) -> Floats:
-        """Of each text what each model says, the deep path first: float64[texts, scores]."""
+        """Compute what each model says of each text, the deep path first: float64[texts, scores]."""
         cut = read_ids(self.recipe, texts)
         deep = deep_logits(self.deep, cut, self.recipe.ids_per_batch)
         return np.column_stack([deep.astype(np.float64), self.wide.scores(Corpus(cut), self.recipe.num_words)])
 
 
 def fit_paths(recipe: WideDeepRecipe, texts: Texts, labels: NDArray[np.int64]) -> Paths:
-    """Fits each path by itself.
+    """Fit each path by itself.
 
     Args:
         recipe: all choices.
@@ -67,44 +66,18 @@ class JoinedPaths:
     Attributes:
         paths: trained.
         numbers: that join their scores (see `joined_logits`), [scores + 1, 3].
-        negations: what the rules of negation add (see `negation_weights`), if there are rules for the language.
     """
 
     paths: Paths
     numbers: Floats
-    negations: Wide | None
 
     def logits(self, texts: Texts) -> Floats:
-        """Of each text, float64[n]."""
-        logits = joined_logits(self.numbers, self.paths.scores(texts), read_lengths(self.paths.recipe, texts))
-        return logits + self.negated(texts)
-
-    def negated(self, texts: Texts) -> Floats:
-        """What the rules of negation add to the logit of each text, float64[n]."""
-        if self.negations is None:
-            return np.zeros(len(texts))
-        recipe, corpus = self.paths.recipe, Corpus(read_ids(self.paths.recipe, texts))
-        added: Floats = self.negations.scores(corpus, recipe.num_words)[:, 0] * fading(corpus.lengths)
-        return added
-
-
-def joined_paths(paths: Paths, numbers: Floats, encode: Encode) -> JoinedPaths:
-    """Both paths joined, and what the rules of negation add then.
-
-    Args:
-        paths: trained.
-        numbers: that join them.
-        encode: reads words.
-    """
-    plain = JoinedPaths(paths, numbers, None)
-    recipe = paths.recipe
-    if not recipe.negation_margin:
-        return plain
-    return replace(plain, negations=negation_weights(encode, plain.logits, recipe.num_words, recipe.negation_margin))
+        """Compute the logit of each text, float64[n]."""
+        return joined_logits(self.numbers, self.paths.scores(texts), read_lengths(self.paths.recipe, texts))
 
 
 def join(paths: Paths, texts: Texts, labels: NDArray[np.int64]) -> Floats:
-    """The numbers that join the paths' scores (see `joined_logits`), from reviews that no path was fitted on.
+    """Fit the numbers that join the paths' scores (see `joined_logits`) on reviews that no path was fitted on.
 
     Args:
         paths: fitted on other reviews.
@@ -121,7 +94,7 @@ def join(paths: Paths, texts: Texts, labels: NDArray[np.int64]) -> Floats:
 
 
 def read_ids(recipe: WideDeepRecipe, texts: Texts) -> list[Ints]:
-    """The token ids that are read of each text: its last ones, where it has more."""
+    """Return the token ids that are read of each text: its last ones, where it has more."""
     return [np.asarray(text[-recipe.maxlen :], np.int64) for text in texts]
 
 
@@ -131,25 +104,20 @@ def read_lengths(recipe: WideDeepRecipe, texts: Texts) -> Ints:
 
 
 def whole_network(joined: JoinedPaths) -> tuple[keras.Model, Ints]:
-    """Both paths as one network, and the keys of its n-grams.
+    """Build one network of both paths; return it with the keys of its n-grams.
 
-    What the joining makes of an n-gram's scores is linear in them, so that it is worked into the n-grams' weights; what
-    the rules of negation add to them is as well.
+    What the joining makes of an n-gram's scores is linear in them, so that it is worked into the n-grams' weights.
 
     Returns:
         The network, and the keys of all n-grams of two and more words, int64[n], rising, as `NgramTable` wants them.
     """
     paths, numbers = joined.paths, joined.numbers
     recipe, wide = paths.recipe, paths.wide
-    learnt = [(wide.features, wide.weights @ numbers[1:-1])]
-    if joined.negations:
-        learnt.append((joined.negations.features, joined.negations.weights * FADING))
-    keys = np.unique(np.concatenate([key for features, _ in learnt for key in features.keys[1:]]))
+    words, *ngrams = wide.features.keys
+    keys = np.sort(np.concatenate(ngrams))
+    rows = np.searchsorted(keys, np.concatenate(ngrams)) + recipe.num_words
     table = np.zeros((recipe.num_words + len(keys), WIDE_COLUMNS))
-    for features, weights in learnt:
-        words, *ngrams = features.keys
-        rows = np.searchsorted(keys, np.concatenate(ngrams)) + recipe.num_words
-        table[np.concatenate([words, rows]), :3] += weights
+    table[np.concatenate([words, rows]), :3] = wide.weights @ numbers[1:-1]
     table[1 : recipe.num_words, 3] = 1
     rounded, steps = in_16_bits(table)
     model = build_whole(recipe, paths.deep, len(table))

@@ -18,9 +18,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from training.graph_writer import INPUT, GraphWriter
-from training.inference_form import PADDING_ID, Floats
-from training.quantize import Layer, balancing, in_8_bits, quantized_convolution, quantized_vectors
+from training.graphs.float32 import PADDING_ID, Floats
+from training.graphs.int8 import Layer, balancing, in_8_bits, quantized_convolution, quantized_vectors
+from training.graphs.writer import INPUT, GraphWriter
 from training.wide_deep.joining import length_powers
 from training.wide_deep.network import ROOT_OFFSET, WIDE_COLUMNS
 
@@ -61,7 +61,7 @@ class WideDeep:
 
 
 def read_network(model: keras.Model, maxlen: int) -> WideDeep:
-    """The numbers of a trained network, as `build_whole` makes it, with a table that `in_16_bits` has rounded.
+    """Read the numbers of a trained network, as `build_whole` makes it, with a table that `in_16_bits` has rounded.
 
     Args:
         model: the whole.
@@ -90,7 +90,7 @@ def read_network(model: keras.Model, maxlen: int) -> WideDeep:
 
 
 def in_16_bits(table: Floats | NDArray[np.float32]) -> tuple[NDArray[np.int16], Floats]:
-    """A table of n-grams in steps, int16[rows, 4], and what a step of each column stands for, float64[4].
+    """Round a table of n-grams to steps, int16[rows, 4]; return them with the size of each column's step, float64[4].
 
     A table that was made of steps gives them again; the last column, which counts, has steps of 1.
     """
@@ -101,7 +101,7 @@ def in_16_bits(table: Floats | NDArray[np.float32]) -> tuple[NDArray[np.int16], 
 
 
 def float_form(network: WideDeep) -> onnx.ModelProto:
-    """The graph in float32: `token_ids` and `ngram_ids` -> `probability` float32[batch]."""
+    """Write the graph in float32: `token_ids` and `ngram_ids` -> `probability` float32[batch]."""
     writer = GraphWriter(INPUT, NGRAM_INPUT)
     vectors = writer.constant("embedding", network.vectors, np.float32)
     value = writer.by_channel(writer.add("vectors", "Gather", vectors, _extended_ids(writer, network.widest)))
@@ -117,7 +117,7 @@ def float_form(network: WideDeep) -> onnx.ModelProto:
 
 
 def quantized_form(network: WideDeep, training_token_ids: Sequence[NDArray[np.int32]]) -> onnx.ModelProto:
-    """The graph in 8 bits, with the same inputs and output.
+    """Write the graph in 8 bits, with the same inputs and output.
 
     Args:
         network: its numbers.
@@ -149,7 +149,7 @@ def quantized_form(network: WideDeep, training_token_ids: Sequence[NDArray[np.in
 
 
 def _extended_ids(writer: GraphWriter, widest: int) -> str:
-    """The token ids with padding behind them, so that each convolution has a step that sees nothing else."""
+    """Put padding behind the token ids, so that each convolution has a step that sees nothing else."""
     return writer.add("ids", "Pad", INPUT, writer.constant("ids_pads", [0, 0, 0, widest], np.int64))
 
 
@@ -171,7 +171,7 @@ def _float64(writer: GraphWriter, value: str) -> str:
 def _joined(
     writer: GraphWriter, network: WideDeep, pooled: Sequence[tuple[str, str]], largest: Floats, summed: Floats
 ) -> str:
-    """Both paths' part of the logit, and their sum: float64[batch, 1].
+    """Add both paths' parts of the logit: float64[batch, 1].
 
     Args:
         writer: of the graph.
@@ -207,7 +207,7 @@ def _joined(
 
 
 def _peaks(network: WideDeep, arrays: Sequence[NDArray[np.int32]]) -> list[Floats]:
-    """The largest answer of each filter, [filters] of each convolution."""
+    """Select the largest answer of each filter, [filters] of each convolution."""
     peaks = [np.zeros(len(bias)) for _, bias in network.convolutions]
     for array in arrays:
         vectors = network.vectors[array]

@@ -17,7 +17,7 @@ RARE = 0.01
 
 
 def held_out_split(recipe: WideDeepRecipe, labels: NDArray[np.int64]) -> tuple[Ints, Ints]:
-    """Numbers of the reviews to fit and of those held out, in each label the same share; the same for every seed.
+    """Select reviews to fit and to hold out, in each label the same share; the same for every seed.
 
     Args:
         recipe: which share.
@@ -28,7 +28,7 @@ def held_out_split(recipe: WideDeepRecipe, labels: NDArray[np.int64]) -> tuple[I
 
 
 def random_folds(labels: Ints, folds: int) -> list[Ints]:
-    """Numbers of the reviews of each fold, rising, of each label the same share; the same for every seed.
+    """Divide reviews into folds, of each label the same share; the same for every seed.
 
     Args:
         labels: of the reviews, int64[n].
@@ -38,19 +38,21 @@ def random_folds(labels: Ints, folds: int) -> list[Ints]:
     return [np.sort(np.concatenate([rows[fold::folds] for rows in shuffled])) for fold in range(folds)]
 
 
-def held_out_films(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64], films: Ints) -> tuple[Ints, Ints]:
-    """The same, with no film on both sides, as in the test set: reviews of films are held out, not reviews.
+def held_out_films(
+    validation_share: float, corpus: Corpus, labels: NDArray[np.int64], films: Ints
+) -> tuple[Ints, Ints]:
+    """Select reviews to fit and to hold out with no film on both sides, as in the test set.
 
     The order of reviews tells the films of one label. Which reviews of the other label are of the same films, their
     names and places tell: those most like what is held out are neither fitted nor held out.
 
     Args:
-        recipe: which share.
+        validation_share: of the reviews.
         corpus: the reviews.
         labels: theirs, int64[n].
         films: an order in which those of one label and film follow each other, int64[n].
     """
-    chosen = np.random.default_rng(SPLIT_SEED).permutation(BLOCKS)[: round(BLOCKS * recipe.validation_share)]
+    chosen = np.random.default_rng(SPLIT_SEED).permutation(BLOCKS)[: round(BLOCKS * validation_share)]
     held_out = np.zeros(len(labels), np.bool_)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
@@ -63,13 +65,13 @@ def held_out_films(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.in
 
 
 def _shuffled(labels: Ints) -> list[Ints]:
-    """Numbers of the reviews of each label, in an order that is the same for every seed."""
+    """Shuffle the numbers of the reviews of each label, in an order that is the same for every seed."""
     random = np.random.default_rng(SPLIT_SEED)
     return [random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
 
 
 def _likeness(corpus: Corpus, others: Ints, held_out: Ints) -> NDArray[np.float32]:
-    """How like each of some reviews is to the one of those held out that it is most like, float32[others].
+    """Compute how like each review is to the most similar one of those held out, float32[others].
 
     It is the cosine of their rare words, by the logarithm of how rare they are.
     """

@@ -19,7 +19,7 @@ def length_powers(ids: NDArray[np.int64]) -> Floats:
 
 
 def joined_logits(numbers: Floats, scores: Floats, ids: NDArray[np.int64]) -> Floats:
-    """The logits of texts, float64[n].
+    """Compute the logits of texts, float64[n].
 
     Args:
         numbers: [scores + 1, 3]: what the powers of the length make of each score, and of nothing.
@@ -31,7 +31,7 @@ def joined_logits(numbers: Floats, scores: Floats, ids: NDArray[np.int64]) -> Fl
 
 
 def fit_joining(scores: Floats, ids: NDArray[np.int64], labels: NDArray[np.int64], weights: Floats) -> Floats:
-    """The numbers for `joined_logits`, [scores + 1, 3], by the least log loss; the problem is convex.
+    """Fit the numbers for `joined_logits`, [scores + 1, 3], by the least log loss; the problem is convex.
 
     Args:
         scores: of held-out texts, [n, scores].

@@ -16,7 +16,7 @@ def language_model_ratios(
     priors: Sequence[float],
     num_words: int,
 ) -> tuple[Floats, Floats]:
-    """What each n-gram adds to log P(its last word | the words before, positive) - log P(the same, negative).
+    """Compute what each n-gram adds to log P(last word | words before, positive) - log P(the same, negative).
 
     There is a language model of each class. An order backs off to the one below by a Dirichlet prior: a word has its
     ratio of frequencies; a bigram what knowing the word before changes; a trigram what the one before that changes.

@@ -32,7 +32,7 @@ class SumByRoot(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
-        """Computes it."""
+        """Compute it."""
         activations, is_id = inputs
         return ops.sum(activations[:, :-1] * is_id, axis=1) / ops.sqrt(ops.sum(is_id, axis=1) + ROOT_OFFSET)
 
@@ -47,11 +47,11 @@ class NgramSums(keras.layers.Layer):  # type: ignore[misc]
         self.table = self.add_weight(shape=(rows, WIDE_COLUMNS), initializer="zeros", trainable=False, name="table")
 
     def call(self, ngram_ids: Tensor) -> Tensor:
-        """Computes it."""
+        """Compute it."""
         return ops.sum(ops.cast(ops.take(self.table, ngram_ids, axis=0), "float64"), axis=1)
 
     def get_config(self) -> dict[str, Any]:
-        """What a copy is made with."""
+        """Return what a copy is made with."""
         return {**super().get_config(), "rows": self.rows}
 
 
@@ -68,11 +68,11 @@ class Joined(keras.layers.Layer):  # type: ignore[misc]
         self.by_length = self.add_weight(shape=(2, 3), initializer="zeros", trainable=False, name="by_length")
 
     def get_config(self) -> dict[str, Any]:
-        """What a copy is made with."""
+        """Return what a copy is made with."""
         return dict(super().get_config())
 
     def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
-        """Computes it."""
+        """Compute it."""
         deep, wide = inputs
         by_length = ops.cast(self.by_length, "float64")
         u = ops.log(ops.clip(wide[:, 3:], SHORTEST, LONGEST) / USUAL)
@@ -83,7 +83,7 @@ class Joined(keras.layers.Layer):  # type: ignore[misc]
 
 
 def build_deep(recipe: WideDeepRecipe, vectors: NDArray[np.float32]) -> keras.Model:
-    """The deep path: token ids int32[batch, length], post-padded with 0 or not at all -> logit float32[batch, 1].
+    """Build the deep path: token ids int32[batch, length], post-padded with 0 or not at all -> logit float32[batch, 1].
 
     Convolutions of several widths side by side, each step seeing the ids from its own on. Of each filter the largest
     answer counts, with the step behind the text, and the sum over the text.
@@ -115,7 +115,7 @@ def build_deep(recipe: WideDeepRecipe, vectors: NDArray[np.float32]) -> keras.Mo
 
 
 def build_whole(recipe: WideDeepRecipe, deep: keras.Model, rows: int) -> keras.Model:
-    """Both paths: token ids and n-gram ids -> probability float32[batch, 1]. The wide path's numbers are still 0.
+    """Build both paths: token ids and n-gram ids -> probability float32[batch, 1]; the wide path's numbers are still 0.
 
     Args:
         recipe: for the name.

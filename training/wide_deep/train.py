@@ -1,7 +1,7 @@
 """The wide and deep kind of network, from reviews to graphs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from scipy.special import expit
 
 from service.inference.ngrams import NgramTable
 from training.evaluate import Answers, joined_answers, metrics
-from training.export import Graphs, Ngrams, to_onnx
-from training.graph_writer import OUTPUT
-from training.layers import describe_layers
+from training.graphs.convert import to_onnx
+from training.graphs.describe import describe_layers
+from training.graphs.writer import OUTPUT
 from training.recipes import WideDeepRecipe
-from training.trained import History, Trained
+from training.trained import Graphs, History, Ngrams, Trained
 from training.wide_deep.corpus import Corpus, Ints
 from training.wide_deep.deep import batches_of_like_length, padded
 from training.wide_deep.fit import (
@@ -26,13 +26,11 @@ from training.wide_deep.fit import (
     Texts,
     fit_paths,
     join,
-    joined_paths,
     read_ids,
     whole_network,
 )
 from training.wide_deep.form import NGRAM_INPUT, float_form, quantized_form, read_network
 from training.wide_deep.held_out import held_out_films, held_out_split, random_folds
-from training.wide_deep.negation import Encode
 
 CALIBRATION_TEXTS = 1_000
 """Training reviews that tell the 8-bit form how large each filter's answers become."""
@@ -60,22 +58,20 @@ class TrainingReviews:
     Attributes:
         token_ids: of each, object[n] of int lists.
         labels: int64[n].
-        encode: reads words.
         short: sets of short texts out of the reviews, on which what is held out is judged as well.
         films: an order of the reviews in which those of one label and film follow each other, if one is known.
     """
 
     token_ids: NDArray[np.object_]
     labels: NDArray[np.int64]
-    encode: Encode
     short: Mapping[str, ShortTexts] = field(default_factory=dict)
     films: Ints | None = None
 
     def split(self, recipe: WideDeepRecipe) -> tuple[Ints, Ints]:
-        """Numbers of the reviews to fit, and of those held out."""
+        """Select the reviews to fit and those to hold out."""
         if self.films is None:
             return held_out_split(recipe, self.labels)
-        return held_out_films(recipe, Corpus(self.token_ids), self.labels, self.films)
+        return held_out_films(recipe.validation_share, Corpus(self.token_ids), self.labels, self.films)
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ class Judged:
 
 
 def judge_wide_deep(recipe: WideDeepRecipe, reviews: TrainingReviews) -> Judged:
-    """Fits both paths on a part of the training reviews, and judges them by the rest."""
+    """Fit both paths on a part of the training reviews, and judge them by the rest."""
     fitted, held_out = reviews.split(recipe)
     print(f"Fitting {len(fitted):,} reviews; {len(held_out):,} others judge them and tell how to join the paths")
     paths = fit_paths(recipe, reviews.token_ids[fitted], reviews.labels[fitted])
@@ -96,7 +92,7 @@ def judge_wide_deep(recipe: WideDeepRecipe, reviews: TrainingReviews) -> Judged:
 
 
 def cross_validate(recipe: WideDeepRecipe, reviews: TrainingReviews, folds: int) -> dict[str, Any]:
-    """Metrics on all training reviews, each of which is judged by paths fitted on the other folds.
+    """Measure all training reviews, each judged by paths fitted on the other folds.
 
     The folds are random: reviews of a film stand in several of them.
 
@@ -115,7 +111,7 @@ def cross_validate(recipe: WideDeepRecipe, reviews: TrainingReviews, folds: int)
 
 
 def train_wide_deep(recipe: WideDeepRecipe, reviews: TrainingReviews, run_dir: Path) -> Trained:
-    """Judges the recipe by held-out reviews, then fits both paths on all, joined as those have told.
+    """Judge the recipe by held-out reviews, then fit both paths on all, joined as those have told.
 
     Args:
         recipe: all choices.
@@ -127,7 +123,7 @@ def train_wide_deep(recipe: WideDeepRecipe, reviews: TrainingReviews, run_dir: P
         judged = judge_wide_deep(recipe, reviews)
         print(f"Held-out accuracy {judged.metrics['accuracy']:.4f}; fitting all {len(reviews.labels):,} reviews")
         paths = fit_paths(recipe, reviews.token_ids, reviews.labels)
-        model, keys = whole_network(joined_paths(paths, judged.joining, reviews.encode))
+        model, keys = whole_network(JoinedPaths(paths, judged.joining))
         model.save(model_file)
         np.save(keys_file, keys)
         record = {"history": paths.history, "held_out": judged.metrics, "joining": judged.joining.tolist()}
@@ -138,19 +134,23 @@ def train_wide_deep(recipe: WideDeepRecipe, reviews: TrainingReviews, run_dir: P
     graphs = wide_deep_graphs(model, keys, recipe, reviews.token_ids)
     table = NgramTable(keys, recipe.max_order, recipe.num_words)
 
-    def predict(token_ids: NDArray[np.object_]) -> NDArray[np.float32]:
-        texts = read_ids(recipe, token_ids)
-        probabilities = np.zeros(len(texts), np.float32)
-        for rows in batches_of_like_length(texts, recipe.ids_per_batch):
-            batch = padded([texts[row] for row in rows])
-            probabilities[rows] = np.asarray(model([batch, table.look_up(batch)], training=False))[:, 0]
-        return probabilities
+    return Trained(graphs, lambda ids: network_probabilities(model, table, recipe, ids), history, record["held_out"])
 
-    return Trained(graphs, predict, history, record["held_out"])
+
+def network_probabilities(
+    model: keras.Model, table: NgramTable, recipe: WideDeepRecipe, texts: Sequence[Ints] | NDArray[np.object_]
+) -> NDArray[np.float32]:
+    """Compute Keras's probabilities of texts, float32[n], in order."""
+    read = read_ids(recipe, texts)
+    probabilities = np.zeros(len(read), np.float32)
+    for rows in batches_of_like_length(read, recipe.ids_per_batch):
+        batch = padded([read[row] for row in rows])
+        probabilities[rows] = np.asarray(model([batch, table.look_up(batch)], training=False))[:, 0]
+    return probabilities
 
 
 def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: WideDeepRecipe, reviews: Texts) -> Graphs:
-    """The graphs of a whole network.
+    """Make the graphs of a whole network.
 
     Args:
         model: as `whole_network` makes it.
@@ -172,7 +172,7 @@ def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: WideDeepRecipe, rev
 
 
 def _held_out_answers(paths: Paths, reviews: TrainingReviews, held_out: Ints) -> dict[str, Answers]:
-    """What is said of held-out reviews, under "", and of the short texts out of them, under the names of the sets.
+    """Answer for held-out reviews, under "", and for short texts out of them, under the names of the sets.
 
     The paths are joined anew for each half of the reviews by what the other half says: no text is judged by numbers
     that it had a part in.
@@ -183,19 +183,19 @@ def _held_out_answers(paths: Paths, reviews: TrainingReviews, held_out: Ints) ->
     networks = {}
     for half in (0, 1):
         others = np.flatnonzero(half_of == 1 - half)
-        networks[half] = joined_paths(paths, join(paths, token_ids[others], labels[others]), reviews.encode)
+        networks[half] = JoinedPaths(paths, join(paths, token_ids[others], labels[others]))
     whole = ShortTexts(token_ids[held_out], labels[held_out], held_out)
     return {name: _answers(networks, texts, half_of) for name, texts in {"": whole, **reviews.short}.items()}
 
 
 def _measured(recipe: WideDeepRecipe, answers: Mapping[str, Answers]) -> dict[str, Any]:
-    """Metrics of what `_held_out_answers` gives."""
+    """Measure what `_held_out_answers` gives."""
     measured = {name: metrics(said, recipe.threshold) for name, said in answers.items()}
     return {**measured.pop(""), **({"short_texts": measured} if measured else {})}
 
 
 def _answers(networks: Mapping[int, JoinedPaths], texts: ShortTexts, half_of: Ints) -> Answers:
-    """What is said of those texts that are held out, by the network that the other half joined."""
+    """Answer for held-out texts by the network that the other half joined."""
     halves = half_of[texts.reviews]
     logits = np.zeros(len(halves))
     for half, network in networks.items():

@@ -30,7 +30,7 @@ class Wide:
     biases: Floats
 
     def scores(self, corpus: Corpus, num_words: int) -> Floats:
-        """Of each text, float64[texts, columns]; an n-gram counts as often as it occurs."""
+        """Score each text, float64[texts, columns]; an n-gram counts as often as it occurs."""
         sums = np.zeros((len(corpus.token_ids) + 1, self.weights.shape[1]))
         weights = np.append(self.weights, np.zeros((1, self.weights.shape[1])), axis=0)  # the last is that of none, -1
         for found in self.features.at(corpus, num_words):
@@ -42,7 +42,7 @@ class Wide:
 
 
 def fit_wide(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64]) -> Wide:
-    """Fits the models on training reviews, and keeps the weights that matter most.
+    """Fit the models on training reviews, and keep the weights that matter most.
 
     Args:
         recipe: all choices.
@@ -75,7 +75,7 @@ def fit_wide(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64]) 
 
 
 def most_telling(weights: Floats, counts: Floats, features: Features, recipe: WideDeepRecipe) -> NDArray[np.bool_]:
-    """Which features are kept: all words, and the n-grams whose weights change most answers most, bool[features].
+    """Select the features to keep: all words, and the n-grams whose weights change most answers most, bool[features].
 
     Args:
         weights: [features, models].

@@ -16,7 +16,7 @@ LENGTH = 0.8
 
 
 def word_vectors(corpus: Corpus, num_words: int, dimension: int, window: int, seed: int) -> NDArray[np.float32]:
-    """Vectors float32[num_words, dimension] by the singular values of positive pointwise mutual information.
+    """Make vectors float32[num_words, dimension] by the singular values of positive pointwise mutual information.
 
     Args:
         corpus: the texts.

@@ -1,6 +1,5 @@
-"""The Open Inference Protocol (KServe V2) as Triton speaks it over HTTP, for clients that do not know this service.
+"""The Open Inference Protocol (KServe V2) as Triton implements it over HTTP.
 
-`infer`, `server` and `repository` are the routes; `routing` says which model a path names, `messages` and `tensors`
-turn bodies into texts and predictions into bodies, `coding` compresses, `errors` gives every refusal the protocol's
-shape; `requests` and `answers` are the schemas.
+`infer`, `server` and `repository` are the routes; `routing` finds the model of a path; `messages` and `tensors` convert
+bodies to texts and predictions to bodies; `requests` and `answers` are the schemas.
 """

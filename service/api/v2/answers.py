@@ -1,4 +1,4 @@
-"""What the protocol's answers look like, for the OpenAPI document."""
+"""The schemas of the protocol's answers, for the OpenAPI document."""
 
 from typing import Any, Literal
 
@@ -8,13 +8,13 @@ from service.api.v2.requests import OutputName
 
 
 class V2Error(BaseModel):
-    """Every answer that is no success."""
+    """An error."""
 
     error: str
 
 
 class OutputTensor(BaseModel):
-    """One output of an answer, of the input's shape."""
+    """An output of an answer, in the shape of the input."""
 
     name: OutputName
     datatype: Literal["BYTES", "FP32", "INT32", "BOOL"]
@@ -33,25 +33,25 @@ class InferResponse(BaseModel):
 
 
 class LiveStatus(BaseModel):
-    """Whether the process answers."""
+    """The state of a process that answers."""
 
     live: bool
 
 
 class ReadyStatus(BaseModel):
-    """Whether requests may come."""
+    """The state of a service that is ready."""
 
     ready: bool
 
 
 class ModelReadyStatus(ReadyStatus):
-    """Whether requests to a model may come."""
+    """The state of a model that is ready."""
 
     name: str
 
 
 class ServerMetadata(BaseModel):
-    """What this server is."""
+    """Name, version and extensions of the server."""
 
     name: str
     version: str
@@ -59,7 +59,7 @@ class ServerMetadata(BaseModel):
 
 
 class TensorMetadata(BaseModel):
-    """A tensor; -1 is any size."""
+    """Name, type and shape of a tensor; -1 is any size."""
 
     name: str
     datatype: str
@@ -67,7 +67,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """What a model takes and gives."""
+    """Inputs and outputs of a model."""
 
     name: str
     versions: list[str]
@@ -77,7 +77,7 @@ class ModelMetadata(BaseModel):
 
 
 class TensorConfig(BaseModel):
-    """A tensor as Triton configures it: `dims` are those of one element of the batch."""
+    """Triton's configuration of a tensor; `dims` are those of one element of the batch."""
 
     name: str
     data_type: str
@@ -85,7 +85,7 @@ class TensorConfig(BaseModel):
 
 
 class ModelConfig(BaseModel):
-    """The part of Triton's model configuration that says something of this service."""
+    """The part of Triton's model configuration that applies to this service."""
 
     name: str
     platform: str
@@ -99,14 +99,14 @@ class ModelConfig(BaseModel):
 
 
 class Duration(BaseModel):
-    """How often, and nanoseconds in all."""
+    """A number of events and their total duration in nanoseconds."""
 
     count: int
     ns: int
 
 
 class InferenceStats(BaseModel):
-    """Where the time went."""
+    """Durations of the stages of inference."""
 
     success: Duration
     fail: Duration
@@ -117,7 +117,7 @@ class InferenceStats(BaseModel):
 
 
 class ModelStats(BaseModel):
-    """What a model version did since the start."""
+    """Statistics of a model version since the start."""
 
     name: str
     version: str
@@ -129,7 +129,7 @@ class ModelStats(BaseModel):
 
 
 class Statistics(BaseModel):
-    """Of each model version asked for."""
+    """Statistics of the model versions that the path names."""
 
     model_stats: list[ModelStats]
 

@@ -1,36 +1,31 @@
-"""The folder of models: what is there, loading and unloading."""
+"""The model repository extension: the index of the models folder, loading and unloading."""
 
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from fastapi import Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
-from service.api.body import parse, read_body
+from service.api.openapi import json_body
+from service.api.request import parse_json, read_content
+from service.api.state import state_of
 from service.api.v2.answers import IndexEntryBody
 from service.api.v2.requests import IndexRequest, RepositoryRequest, inline_schema
-from service.api.v2.routing import NAME, v2_router
-from service.errors import InvalidRequestError, NoBodyError
-from service.state import state_of
+from service.api.v2.routing import documented_v2
+from service.errors import InvalidRequestError, NoBodyError, RepositoryControlError
+from service.models.repository import Repository
 
 Body = TypeVar("Body", bound=BaseModel)
 
-router = v2_router()
-
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:
-    return {"requestBody": {"required": False, "content": {"application/json": {"schema": inline_schema(model)}}}}
+    return json_body(inline_schema(model), {}, required=False)
 
 
-@router.post(
-    "/v2/repository/index",
-    summary="Every model in the folder of models",
-    response_model=list[IndexEntryBody],
-    openapi_extra=_body(IndexRequest),
-)
+@documented_v2("Every model in the folder of models", answer=list[IndexEntryBody], body=_body(IndexRequest))
 async def index(request: Request) -> JSONResponse:
-    """Also those that cannot answer, with the reason."""
+    """Models that cannot answer are listed too, with the reason."""
     only_ready = (await _read(request, IndexRequest)).ready
     entries = [asdict(entry) for entry in state_of(request).repository.index()]
     return JSONResponse(
@@ -42,40 +37,48 @@ async def index(request: Request) -> JSONResponse:
     )
 
 
-@router.post(
-    "/v2/repository/models/{name}/load",
-    summary="Load a model, or load it again",
-    response_model=dict[str, Any],
-    openapi_extra={"parameters": [NAME], **_body(RepositoryRequest)},
-)
+@documented_v2("Load a model, or load it again", answer=dict[str, Any], body=_body(RepositoryRequest))
 async def load(request: Request) -> JSONResponse:
-    """Reads its folder and takes over what it finds there; what cannot be used is refused and the old goes on."""
+    """Loads all versions in the folder of the model. A version that cannot be used is refused; the loaded one stays."""
+    repository = _controlled(request)
     wanted = await _read(request, RepositoryRequest)
     for parameter in wanted.parameters or ():
         if parameter == "config" or parameter.startswith("file:"):
             raise InvalidRequestError(
                 f"A model is loaded as its folder has it; the parameter {parameter!r} cannot change that."
             )
-    await state_of(request).repository.load(request.path_params["name"])
+    await repository.load(request.path_params["name"])
     return JSONResponse({})
 
 
-@router.post(
-    "/v2/repository/models/{name}/unload",
-    summary="Unload a model",
-    response_model=dict[str, Any],
-    openapi_extra={"parameters": [NAME], **_body(RepositoryRequest)},
-)
+@documented_v2("Unload a model", answer=dict[str, Any], body=_body(RepositoryRequest))
 async def unload(request: Request) -> JSONResponse:
-    """All of its versions. The default model stays: what would answer `/predict` without it?"""
+    """Unloads all versions of the model. The default model cannot be unloaded, as `/predict` needs it."""
+    repository = _controlled(request)
     await _read(request, RepositoryRequest)
-    await state_of(request).repository.unload(request.path_params["name"])
+    await repository.unload(request.path_params["name"])
     return JSONResponse({})
+
+
+def _controlled(request: Request) -> Repository:
+    """Return the repository to a request that loads or unloads a model.
+
+    Raises:
+        RepositoryControlError: the settings do not allow it.
+    """
+    state = state_of(request)
+    if not state.settings.controls_repository:
+        raise RepositoryControlError(
+            "Models are loaded and unloaded over HTTP where API keys are needed, or where "
+            "SENTIMENT_REPOSITORY_CONTROL is true; here SIGHUP and SENTIMENT_WATCH_MODELS do it."
+        )
+    return state.repository
 
 
 async def _read(request: Request, model: type[Body]) -> Body:
-    """The request's body, all defaults where there is none."""
+    """Read the body of a request; without a body all fields have their defaults."""
+    max_values = state_of(request).max_json_values
     try:
-        return parse(await read_body(request, state_of(request).settings), model)
+        return await read_content(request, lambda body: parse_json(body, model, max_values), "")
     except NoBodyError:
         return model()

@@ -1,9 +1,20 @@
-"""What the protocol's requests look like."""
+"""The schemas of the protocol's requests."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic.json_schema import SkipJsonSchema
+
+from service.api.openapi import inline_references
 
 Int64 = Annotated[int, Field(ge=0, lt=2**63)]
 OutputName = Literal["label", "probability", "words", "known_words", "truncated"]
@@ -17,19 +28,31 @@ def _refuse(value: object) -> object:
 
 Unsupported = Annotated[SkipJsonSchema[Any], AfterValidator(_refuse)]
 _ROW = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1}
+
+
+def _one_message(data: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Replace the errors of all members of a union by one message."""
+    try:
+        return handler(data)
+    except ValidationError:
+        raise ValueError("should be strings, for a shape of [n, 1] also arrays of one string each") from None
+
+
 Elements = Annotated[
-    list[Any], WithJsonSchema({"type": "array", "items": {"oneOf": [{"type": "string"}, _ROW]}, "minItems": 1})
+    list[str] | list[list[str]],
+    WrapValidator(_one_message),
+    WithJsonSchema({"type": "array", "items": {"oneOf": [{"type": "string"}, _ROW]}, "minItems": 1}),
 ]
 
 
 class _Read(BaseModel):
-    """As the protocol has it, parameters that are not known are passed over."""
+    """Base of the requests: unknown members are ignored, as the protocol demands."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
 
 class InputParameters(_Read):
-    """How an input's data is sent."""
+    """The encoding of the data of an input."""
 
     binary_data_size: Int64 | None = Field(
         default=None, description="Its bytes after the JSON, which then has no `data`."
@@ -39,7 +62,7 @@ class InputParameters(_Read):
 
 
 class InputTensor(_Read):
-    """The texts."""
+    """The input tensor, which holds the texts."""
 
     name: Literal["text"]
     datatype: Literal["BYTES"]
@@ -51,7 +74,7 @@ class InputTensor(_Read):
 
 
 class OutputParameters(_Read):
-    """How an output is wanted."""
+    """The encoding of an output."""
 
     binary_data: bool | None = Field(default=None, description="After the JSON instead of in it.")
     classification: Unsupported = None
@@ -59,14 +82,14 @@ class OutputParameters(_Read):
 
 
 class RequestedOutput(_Read):
-    """An output that is wanted."""
+    """An output that the request selects."""
 
     name: OutputName
     parameters: OutputParameters | None = None
 
 
 class RequestParameters(_Read):
-    """Of the request as a whole. Sequences and priorities mean nothing here; they are passed over."""
+    """Parameters of the whole request. Sequences and priorities are ignored."""
 
     binary_data_output: bool = Field(default=False, description="`binary_data` of each output that does not say.")
     timeout: Int64 | None = Field(
@@ -84,7 +107,7 @@ class InferRequest(_Read):
 
 
 class IndexRequest(_Read):
-    """Which models are asked for."""
+    """The filter of the index of models."""
 
     ready: bool = Field(default=False, description="Only those that can answer.")
 
@@ -96,17 +119,5 @@ class RepositoryRequest(_Read):
 
 
 def inline_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """A request's JSON schema without references, which would lead nowhere from inside an OpenAPI document."""
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-
-    def resolved(node: Any) -> Any:
-        if isinstance(node, list):
-            return [resolved(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            node = {**definitions[node["$ref"].rpartition("/")[2]], **{k: v for k, v in node.items() if k != "$ref"}}
-        return {key: resolved(value) for key, value in node.items()}
-
-    return dict(resolved(schema))
+    """Make a request's JSON schema without references, which would lead nowhere from inside an OpenAPI document."""
+    return inline_references(model.model_json_schema())

@@ -1,19 +1,17 @@
-"""How the protocol's routes are made, and which model a path names: with or without `/versions/{version}`."""
+"""The paths of the protocol: `/v2/models/{name}` with or without `/versions/{version}`, and the model of a path."""
 
-import re
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 
+from service.api.openapi import Documented, Endpoint, Operation, documented
+from service.api.request import path_version
+from service.api.state import state_of
 from service.api.v2.answers import V2Error
-from service.errors import InvalidRequestError
 from service.inference.predictor import Predictor
-from service.state import state_of
+from service.versions import VERSION_PATTERN
 
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-
-_VERSION_PATTERN = "[1-9][0-9]{0,8}"
+TAG = "Open Inference Protocol"
 
 
 def _path_parameter(name: str, example: str, **schema: str) -> dict[str, Any]:
@@ -22,51 +20,38 @@ def _path_parameter(name: str, example: str, **schema: str) -> dict[str, Any]:
 
 
 NAME = _path_parameter("name", "imdb-conv1d")
-VERSION = _path_parameter("version", "1", pattern=f"^{_VERSION_PATTERN}$")
+VERSION = _path_parameter("version", "1", pattern=VERSION_PATTERN)
 
 
-def v2_router() -> APIRouter:
-    """A router whose errors are documented in the protocol's shape."""
-    responses: dict[int | str, dict[str, Any]] = {"default": {"model": V2Error, "description": "An error"}}
-    return APIRouter(tags=["Open Inference Protocol"], responses=responses)
+def documented_v2(summary: str, **documentation: Any) -> Documented:
+    """Decorate as `documented` does, with errors in the protocol's shape."""
+    return documented(summary, TAG, error=V2Error, **documentation)
 
 
-def of_a_model(
-    router: APIRouter, path: str, openapi: dict[str, Any] | None = None, **route: Any
-) -> Callable[[Endpoint], Endpoint]:
-    """Decorates the endpoint of both paths to a model that end in `path`, with version and without."""
-    described = openapi or {}
-
-    def add(endpoint: Endpoint) -> Endpoint:
-        for version, parameters in (("", [NAME]), ("/versions/{version}", [NAME, VERSION])):
-            extra = {**described, "parameters": [*parameters, *described.get("parameters", ())]}
-            router.add_api_route(f"/v2/models/{{name}}{version}{path}", endpoint, openapi_extra=extra, **route)
-        return endpoint
-
-    return add
+def of_a_model(method: str, path: str, endpoint: Endpoint) -> list[Operation]:
+    """Make the operations of both paths to a model that end in `path`, with version and without."""
+    return [
+        Operation(method, f"/v2/models/{{name}}{path}", endpoint, [NAME]),
+        Operation(method, f"/v2/models/{{name}}/versions/{{version}}{path}", endpoint, [NAME, VERSION]),
+    ]
 
 
 def predictor_of(request: Request) -> Predictor:
-    """The model that the path names; without a version its default one.
+    """Find the model that the path names; without a version the one that most requests get.
 
     Raises:
         ModelNotFoundError: there is no such model or version.
-        InvalidRequestError: the version is no number.
+        InvalidRequestError: the version is neither a number nor a label.
     """
-    version = request.path_params.get("version")
-    if version is not None:
-        if not re.fullmatch(_VERSION_PATTERN, version):
-            raise InvalidRequestError(f"The version is {version!r}; it should be a number from 1 on.")
-        version = int(version)
-    return state_of(request).registry.get(request.path_params["name"], version)
+    return state_of(request).registry.get(request.path_params["name"], path_version(request))
 
 
 def predictors_of(request: Request) -> list[Predictor]:
-    """The version that the path names; without one all of the model's.
+    """Find the version that the path names; without one all versions of the model.
 
     Raises:
         ModelNotFoundError: there is no such model or version.
-        InvalidRequestError: the version is no number.
+        InvalidRequestError: the version is neither a number nor a label.
     """
     if "version" in request.path_params:
         return [predictor_of(request)]

@@ -1,11 +1,12 @@
-"""What the protocol tells of the server and its models."""
+"""Metadata, health, configuration and statistics of the server and its models."""
 
 from typing import Any
 
-from fastapi import Request
-from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from service import __version__
+from service.api.state import State, state_of
 from service.api.v2.answers import (
     LiveStatus,
     ModelConfig,
@@ -16,11 +17,10 @@ from service.api.v2.answers import (
     Statistics,
 )
 from service.api.v2.messages import DATATYPES, DEFAULT_OUTPUTS
-from service.api.v2.routing import of_a_model, predictor_of, predictors_of, v2_router
+from service.api.v2.routing import documented_v2, predictor_of, predictors_of
 from service.errors import ShuttingDownError
 from service.inference.predictor import Predictor
 from service.metrics import Metrics
-from service.state import State, state_of
 
 EXTENSIONS = [
     "binary_tensor_data",
@@ -33,29 +33,27 @@ PLATFORM = "onnxruntime_onnx"
 
 _OUTPUTS = {output.name: DATATYPES[output.name] for output in DEFAULT_OUTPUTS}
 
-router = v2_router()
 
-
-@router.get("/v2", summary="Name, version and extensions", response_model=ServerMetadata)
+@documented_v2("Name, version and extensions", answer=ServerMetadata)
 async def server_metadata(_: Request) -> JSONResponse:
     """The extensions are Triton's; those not named here (shared memory, tracing, logging, …) have no routes."""
     return JSONResponse({"name": "conv1d-sentiment", "version": __version__, "extensions": EXTENSIONS})
 
 
-@router.get("/v2/health/live", summary="Whether the process answers", response_model=LiveStatus)
+@documented_v2("Whether the process answers", answer=LiveStatus)
 async def live(_: Request) -> JSONResponse:
     """Stays true while the service stops."""
     return JSONResponse({"live": True})
 
 
-@router.get("/v2/health/ready", summary="Whether requests may come", response_model=ReadyStatus)
+@documented_v2("Whether requests may come", answer=ReadyStatus)
 async def ready(request: Request) -> JSONResponse:
     """An error, 503, while the service stops."""
     _check_ready(state_of(request))
     return JSONResponse({"ready": True})
 
 
-@of_a_model(router, "/ready", summary="Whether requests to a model may come", response_model=ModelReadyStatus)
+@documented_v2("Whether requests to a model may come", answer=ModelReadyStatus)
 async def model_ready(request: Request) -> JSONResponse:
     """An error, 404, for a model that is not loaded."""
     name = predictor_of(request).manifest.name
@@ -63,20 +61,20 @@ async def model_ready(request: Request) -> JSONResponse:
     return JSONResponse({"name": name, "ready": True})
 
 
-@router.get("/v2/models/stats", summary="What every model did", response_model=Statistics)
+@documented_v2("What every model did", answer=Statistics)
 async def all_statistics(request: Request) -> JSONResponse:
     """Since the service started, of every version."""
     state = state_of(request)
     return _statistics(state, list(state.registry))
 
 
-@of_a_model(router, "/stats", summary="What a model did", response_model=Statistics)
+@documented_v2("What a model did", answer=Statistics)
 async def statistics(request: Request) -> JSONResponse:
     """Since the service started, of one version or of all."""
     return _statistics(state_of(request), predictors_of(request))
 
 
-@of_a_model(router, "", summary="Inputs and outputs of a model", response_model=ModelMetadata)
+@documented_v2("Inputs and outputs of a model", answer=ModelMetadata)
 async def model_metadata(request: Request) -> JSONResponse:
     """The outputs `words`, `known_words` (INT32) and `truncated` (BOOL) are there for those who ask for them."""
     name = predictor_of(request).manifest.name
@@ -95,9 +93,9 @@ async def model_metadata(request: Request) -> JSONResponse:
     )
 
 
-@of_a_model(router, "/config", summary="A model's configuration", response_model=ModelConfig)
+@documented_v2("A model's configuration", answer=ModelConfig)
 async def config(request: Request) -> JSONResponse:
-    """As Triton would have it: a batch of texts, each of them a row of one element."""
+    """Triton's model configuration: the input is a batch of texts, each a row of one element."""
     predictor = predictor_of(request)
     manifest = predictor.manifest
     return JSONResponse(
@@ -134,7 +132,7 @@ def _statistics(state: State, predictors: list[Predictor]) -> JSONResponse:
 
 
 def _model_stats(metrics: Metrics, predictor: Predictor) -> dict[str, Any]:
-    """Requests count as successes when they have left the queue; the time to write answers is not measured."""
+    """Make the statistics of a model version: a request is a success once it has left the queue."""
     name, version = predictor.manifest.name, predictor.manifest.version
     counted = metrics.model_statistics(name, version)
     total_ns = counted.queue_ns + counted.tokenization_ns + counted.inference_ns

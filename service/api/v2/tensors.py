@@ -1,4 +1,4 @@
-"""The elements of tensors, in JSON or as bytes after it.
+"""The elements of tensors, in the JSON or as bytes after it.
 
 Source: the Open Inference Protocol and Triton's binary tensor data extension. A BYTES element is its length as uint32
 and its bytes, other types are their bytes, all little-endian, row by row. Text is UTF-8.
@@ -18,7 +18,12 @@ _NO_PARAMETERS = InputParameters()
 
 
 def pack(datatype: str, values: Sequence[Any]) -> bytes:
-    """Values as the bytes of a tensor; of BYTES, texts."""
+    """Encode values as the bytes of a tensor.
+
+    Args:
+        datatype: BYTES, FP32, INT32 or BOOL.
+        values: values of that type; texts for BYTES.
+    """
     if datatype == "BYTES":
         elements = [value.encode() for value in values]
         return b"".join(_LENGTH.pack(len(element)) + element for element in elements)
@@ -26,7 +31,7 @@ def pack(datatype: str, values: Sequence[Any]) -> bytes:
 
 
 def unpack_bytes(data: bytes, count: int) -> list[bytes]:
-    """The elements of a BYTES tensor.
+    """Split the bytes of a BYTES tensor into its elements.
 
     Raises:
         InvalidRequestError: it does not have `count` elements, or ends before or after the last of them.
@@ -52,7 +57,11 @@ def unpack_bytes(data: bytes, count: int) -> list[bytes]:
 
 
 def texts_of(tensor: InputTensor, binary: bytes) -> list[str]:
-    """The texts of a tensor, from the JSON or from `binary`, the bytes after it.
+    """Return the texts of a tensor.
+
+    Args:
+        tensor: tensor of the JSON.
+        binary: bytes after the JSON.
 
     Raises:
         InvalidRequestError: its shape, its size and its data do not go together.
@@ -66,7 +75,7 @@ def texts_of(tensor: InputTensor, binary: bytes) -> list[str]:
 
 
 def _elements(tensor: InputTensor, size: int | None, binary: bytes) -> list[str]:
-    """Of which the tensor says that they are in the JSON, or that they have `size` bytes after it."""
+    """Return the elements in the JSON, or, if `size` is given, those in the bytes after it."""
     if size is not None:
         if tensor.data is not None:
             raise InvalidRequestError("inputs/0 has both data and parameters/binary_data_size; give one of them.")
@@ -80,20 +89,23 @@ def _elements(tensor: InputTensor, size: int | None, binary: bytes) -> list[str]
         raise InvalidRequestError("inputs/0 has neither data nor parameters/binary_data_size.")
     if binary:
         raise InvalidRequestError(f"{len(binary):,} bytes follow the JSON, but no input has binary_data_size.")
-    data = tensor.data
-    if len(tensor.shape) == 2 and all(isinstance(row, list) and len(row) == 1 for row in data):
-        data = [row[0] for row in data]
-    if not all(isinstance(element, str) for element in data):
-        raise InvalidRequestError(
-            "inputs/0/data should be strings, for a shape of [n, 1] also arrays of one string each."
-        )
+    data: list[str] = []
+    for element in tensor.data:
+        if isinstance(element, str):
+            data.append(element)
+        elif len(tensor.shape) == 2 and len(element) == 1:
+            data += element
+        else:
+            raise InvalidRequestError(
+                "inputs/0/data: should be strings, for a shape of [n, 1] also arrays of one string each."
+            )
     if len(data) != tensor.shape[0]:
         raise InvalidRequestError(f"inputs/0/data has {len(data):,} elements; its shape is {tensor.shape}.")
     return data
 
 
 def decode(element: bytes, position: int) -> str:
-    """One element as text.
+    """Decode an element as text.
 
     Raises:
         InvalidTextError: it is not UTF-8.

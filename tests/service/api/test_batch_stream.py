@@ -5,7 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,15 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
-from service.api.stream import BATCHES_AHEAD, BatchStream
+from service.api.delivery import Delivery
+from service.api.spool import Spool, SpoolBudget
+from service.api.stream import BatchStream
+from service.errors import BodyTooLargeError, OverloadedError, ShuttingDownError, StalledError
 from service.files.plain import PlainFormat
+from service.files.reading import Reader
 from service.files.record import Options
-from service.scheduler import BATCH_SIZE, Scheduler
+from service.inference.batching import MAX_JOB_TEXTS, STREAM_WINDOWS_AHEAD
+from service.scheduler import Scheduler
 from tests.service.conftest import MODELS_DIR
 from tests.service.running import running
 from tests.service.test_scheduler import Echo, until
@@ -31,6 +36,8 @@ class Client:
         self.sending: asyncio.Queue[Message] = asyncio.Queue()
         self.taken = 0  # messages that were asked for
         self.body = b""
+        self.started = False
+        self.headers: list[tuple[bytes, bytes]] = []
         self.ended = False
         self.reading = asyncio.Event()
         self.reading.set()
@@ -48,6 +55,8 @@ class Client:
 
     async def take(self, message: Message) -> None:
         await self.reading.wait()
+        self.started |= message["type"] == "http.response.start"
+        self.headers = message.get("headers", self.headers)
         self.body += message.get("body", b"")
         self.ended |= message.get("more_body") is False
 
@@ -59,25 +68,57 @@ class Client:
 Test = Callable[[Client, Echo, Scheduler], Awaitable[None]]
 
 
-def streaming(test: Test, idle_seconds: float = 10, stopping: asyncio.Event | None = None) -> None:
-    """Runs a stream and a test beside it; nothing may be left of the stream when the test is over."""
+def stream_of(
+    client: Client,
+    predict: Callable[..., Awaitable[Any]],
+    idle_seconds: float = 10,
+    stopping: asyncio.Event | None = None,
+    delivery: Delivery = Delivery.AT_ONCE,
+    spool_bytes: int = 1_000_000,
+) -> BatchStream:
+    file_format = PlainFormat(Options())
+    return BatchStream(
+        client.receive,
+        file_format,
+        Reader(file_format, compressed=False),
+        predict,
+        delivery=delivery,
+        budget=SpoolBudget(spool_bytes),
+        compress=False,
+        idle_seconds=idle_seconds,
+        stopping=stopping,
+    )
+
+
+def streaming(
+    test: Test,
+    idle_seconds: float = 10,
+    stopping: asyncio.Event | None = None,
+    delivery: Delivery = Delivery.AT_ONCE,
+    spool_bytes: int = 1_000_000,
+    cut_off: type[Exception] | None = None,
+) -> None:
+    """Run a stream and a test beside it; nothing may be left of the stream when the test is over.
+
+    Args:
+        test: gets the client, the model and the scheduler.
+        idle_seconds: of the stream.
+        stopping: of the stream.
+        delivery: of the stream.
+        spool_bytes: that the stream may keep.
+        cut_off: the error that the stream ends with, for whoever breaks the connection.
+    """
 
     async def main() -> None:
-        client, echo, scheduler = Client(), Echo(), Scheduler(1, 10_000)
+        client, echo, scheduler = Client(), Echo(), Scheduler(1)
         scheduler.start()
-        stream = BatchStream(
-            client.receive,
-            PlainFormat(Options()),
-            partial(scheduler.predict, echo, bulk=True),
-            compressed=False,
-            compress=False,
-            idle_seconds=idle_seconds,
-            stopping=stopping,
-        )
+        predict = partial(scheduler.predict, echo, urgency="low")
+        stream = stream_of(client, predict, idle_seconds, stopping, delivery, spool_bytes)
 
         async def respond() -> None:
-            await stream.begin()
-            await stream({"type": "http"}, client.receive, client.take)
+            with pytest.raises(cut_off) if cut_off else nullcontext():
+                await stream.begin()
+                await stream({"type": "http"}, client.receive, client.take)
 
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             response = group.create_task(respond())
@@ -119,14 +160,14 @@ def test_a_client_that_reads_nothing_is_read_no_further() -> None:
     async def test(client: Client, _: Echo, __: Scheduler) -> None:
         client.reading.clear()
         for _chunk in range(50):
-            client.send(b"good\n" * BATCH_SIZE)
+            client.send(b"good\n" * MAX_JOB_TEXTS)
         client.send(b"", more=False)
-        await until(lambda: client.taken > BATCHES_AHEAD)
+        await until(lambda: client.taken > STREAM_WINDOWS_AHEAD)
         await asyncio.sleep(0.2)
-        assert client.taken <= BATCHES_AHEAD + 3
+        assert client.taken <= STREAM_WINDOWS_AHEAD + 3
         client.reading.set()
         await until(lambda: client.ended)
-        assert client.answers[-1]["summary"]["scored"] == 50 * BATCH_SIZE
+        assert client.answers[-1]["summary"]["scored"] == 50 * MAX_JOB_TEXTS
 
     streaming(test)
 
@@ -135,11 +176,11 @@ def test_while_the_scores_are_late_no_more_is_read() -> None:
     async def test(client: Client, echo: Echo, _: Scheduler) -> None:
         echo.gate.clear()
         for _chunk in range(50):
-            client.send(b"good\n" * BATCH_SIZE)
+            client.send(b"good\n" * MAX_JOB_TEXTS)
         client.send(b"", more=False)
-        await until(lambda: echo.runs)
+        await until(lambda: echo.computed)
         await asyncio.sleep(0.2)
-        assert client.taken <= BATCHES_AHEAD + 3
+        assert client.taken <= STREAM_WINDOWS_AHEAD + 3
 
     streaming(test)
 
@@ -148,7 +189,7 @@ def test_while_the_scores_are_late_no_more_is_read() -> None:
 def test_a_client_that_leaves_ends_the_work(reading: bool) -> None:
     async def test(client: Client, echo: Echo, _: Scheduler) -> None:
         echo.gate.clear()
-        client.send(b"good\n" * BATCH_SIZE * 3)
+        client.send(b"good\n" * MAX_JOB_TEXTS * 3)
         client.leave()
         await until(lambda: client.taken == 2)
         if not reading:
@@ -161,13 +202,13 @@ def test_a_client_that_leaves_ends_the_work(reading: bool) -> None:
 def test_a_client_that_leaves_after_its_last_line_ends_the_work() -> None:
     async def test(client: Client, echo: Echo, _: Scheduler) -> None:
         echo.gate.clear()
-        client.send(b"good\n" * BATCH_SIZE * 3, more=False)
-        await until(lambda: echo.runs)
+        client.send(b"good\n" * MAX_JOB_TEXTS * 3, more=False)
+        await until(lambda: echo.computed)
         client.leave()
         await asyncio.sleep(0.05)
         echo.gate.set()
         await asyncio.sleep(0.05)
-        assert len(echo.runs) <= 2  # the one in work and the one made ready
+        assert len(echo.computed) <= 2  # the one in work and the one made ready
         assert not client.ended
 
     streaming(test)
@@ -177,14 +218,7 @@ def test_a_client_that_leaves_before_anything_is_known_is_no_answer() -> None:
     async def main() -> None:
         client = Client()
         client.leave()
-        stream = BatchStream(
-            client.receive,
-            PlainFormat(Options()),
-            partial(Scheduler(1, 1).predict, Echo(), bulk=True),
-            compressed=False,
-            compress=False,
-            idle_seconds=1,
-        )
+        stream = stream_of(client, partial(Scheduler(1).predict, Echo(), urgency="low"))
         with pytest.raises(ClientDisconnect):
             await stream.begin()
 
@@ -194,13 +228,14 @@ def test_a_client_that_leaves_before_anything_is_known_is_no_answer() -> None:
 def test_a_file_that_stops_coming_is_cut_off_with_an_error() -> None:
     async def test(client: Client, _: Echo, __: Scheduler) -> None:
         client.send(b"good\nbad\nhal")
-        await until(lambda: client.ended)
+        await until(lambda: b"summary" in client.body)
         *answers, cut, summary = client.answers
         assert [answer["label"] for answer in answers] == ["good", "bad"]
         assert (cut["line"], cut["error"]["type"]) == (3, "/problems/stalled")
         assert summary == {"summary": {"lines": 3, "scored": 2, "errors": 1, "complete": False}}
+        assert not client.ended
 
-    streaming(test, idle_seconds=0.2)
+    streaming(test, idle_seconds=0.2, cut_off=StalledError)
 
 
 def test_a_client_that_takes_nothing_is_given_up() -> None:
@@ -208,7 +243,7 @@ def test_a_client_that_takes_nothing_is_given_up() -> None:
         client.send(b"good\n")
         await until(lambda: client.body)
         client.reading.clear()
-        client.send(b"bad\n" * BATCH_SIZE * 20)
+        client.send(b"bad\n" * MAX_JOB_TEXTS * 20)
         await asyncio.sleep(0.5)
         assert not client.ended
 
@@ -222,11 +257,81 @@ def test_a_service_that_stops_answers_what_it_has_read_and_says_so() -> None:
         client.send(b"good\nbad\n")
         await until(lambda: len(client.answers) == 2)
         stopping.set()
-        await until(lambda: client.ended)
+        await until(lambda: b"summary" in client.body)
+        assert not client.ended
         assert client.answers[2]["error"]["type"] == "/problems/shutting-down"
         assert client.answers[3]["summary"] == {"lines": 3, "scored": 2, "errors": 1, "complete": False}
 
-    streaming(test, stopping=stopping)
+    streaming(test, stopping=stopping, cut_off=ShuttingDownError)
+
+
+def test_an_answer_that_is_kept_goes_out_when_the_whole_file_has_come() -> None:
+    async def test(client: Client, _: Echo, __: Scheduler) -> None:
+        client.send(b"good\n" * 1_000)
+        await asyncio.sleep(0.2)
+        assert not client.started
+        client.send(b"bad", more=False)
+        await until(lambda: client.ended)
+        assert client.answers[-1]["summary"] == {"lines": 1_001, "scored": 1_001, "errors": 0}
+
+    streaming(test, delivery=Delivery.KEPT)
+
+
+def test_an_answer_that_cannot_be_kept_any_longer_goes_out_at_once() -> None:
+    async def test(client: Client, _: Echo, __: Scheduler) -> None:
+        client.send(b"good\n" * 1_000)  # answers of 85 kB
+        await until(lambda: client.started)
+        client.send(b"bad", more=False)
+        await until(lambda: client.ended)
+        assert [answer.get("line") for answer in client.answers] == [*range(1, 1_002), None]
+
+    streaming(test, delivery=Delivery.KEPT, spool_bytes=10_000)
+
+
+def test_a_whole_answer_has_its_length_and_the_summary_in_its_head() -> None:
+    async def test(client: Client, _: Echo, __: Scheduler) -> None:
+        client.send(b"good\n" * 100)
+        await asyncio.sleep(0.1)
+        assert not client.started
+        client.send(b"", more=False)
+        await until(lambda: client.ended)
+        headers = {name.decode(): value.decode() for name, value in client.headers}
+        assert headers["content-length"] == str(len(client.body))
+        assert json.loads(headers["x-summary"]) == client.answers[-1]["summary"]
+
+    streaming(test, delivery=Delivery.WHOLE)
+
+
+def test_a_whole_answer_to_a_file_that_stalls_is_a_problem_and_nothing_else() -> None:
+    async def test(client: Client, _: Echo, __: Scheduler) -> None:
+        client.send(b"good\nbad\nhal")
+        await asyncio.sleep(0.5)
+        assert not client.started
+
+    streaming(test, idle_seconds=0.2, delivery=Delivery.WHOLE, cut_off=StalledError)
+
+
+def test_a_whole_answer_that_is_too_large_is_a_problem_and_nothing_else() -> None:
+    async def test(client: Client, _: Echo, __: Scheduler) -> None:
+        client.send(b"good\n" * 1_000)
+        client.send(b"", more=False)
+        await asyncio.sleep(0.5)
+        assert not client.started
+
+    streaming(test, delivery=Delivery.WHOLE, spool_bytes=10_000, cut_off=BodyTooLargeError)
+
+
+def test_answers_that_are_kept_for_others_leave_no_room() -> None:
+    budget = SpoolBudget(100)
+
+    async def main() -> None:
+        with Spool(budget) as first, Spool(budget) as second:
+            await first.write(b"x" * 60)
+            with pytest.raises(OverloadedError):
+                await second.write(b"x" * 60)
+        assert budget.taken == 0
+
+    asyncio.run(main())
 
 
 # Over a real connection.

@@ -12,11 +12,11 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from service.api.schemas import ExplainResponse
+from service.explain.occlusion import explain
 from service.inference.bundle import open_bundle
-from service.inference.explanation import explain
-from service.inference.inputs import Batch
+from service.inference.inputs import Run
 from service.inference.predictor import Predictor
-from service.server.app import create_app
+from service.server.application import create_app
 from service.settings import Settings
 from tests.service.api.test_predict import assert_problem, post
 from tests.service.conftest import BundleFolder, write_small_bundle
@@ -102,7 +102,7 @@ def test_phrases_are_as_many_as_asked_for(client: TestClient) -> None:
         ("", 400, "no-body", None),
         ("{", 400, "broken-json", None),
         ("{}", 422, "invalid-request", "/text"),
-        ('{"texts": ["good"]}', 422, "invalid-request", "/text"),
+        ('{"texts": ["good"]}', 422, "invalid-request", "/texts"),
         ('{"text": 1}', 422, "invalid-request", "/text"),
         ('{"text": "good", "phrases": 1}', 422, "invalid-request", "/phrases"),
         ('{"text": "good", "max_phrases": -1}', 422, "invalid-request", "/max_phrases"),
@@ -148,7 +148,7 @@ def test_a_request_can_ask_for_a_model_and_a_version(limited: TestClient) -> Non
     assert [baseline(query) for query in ("", "?version=2", "?model=small&version=2")] == pytest.approx([0, -3, -3])
     assert_problem(limited.post("/explain?version=3", json={"text": "good"}), 404, "model-not-found")
     assert_problem(limited.post("/explain?model=x", json={"text": "good"}), 404, "model-not-found")
-    assert_problem(limited.post("/explain?version=x", json={"text": "good"}), 422, "invalid-request")
+    assert_problem(limited.post("/explain?version=-", json={"text": "good"}), 422, "invalid-request")
 
 
 def test_what_is_computed_for_an_explanation_is_counted_as_one_prediction(client: TestClient) -> None:
@@ -164,18 +164,21 @@ def test_predictions_go_on_and_explanations_are_refused_where_too_much_is_waitin
     small_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
-    run_logits = Predictor.run_logits
+    compute_logits = Predictor.compute_logits
 
-    def held(self: Predictor, batch: Batch) -> NDArray[Any]:
-        assert gate.wait(10)
-        return run_logits(self, batch)
+    def held(self: Predictor, run: Run) -> NDArray[Any]:
+        assert len(run.rows) == 1 or gate.wait(10)  # the texts without a word, not the prediction before
+        return compute_logits(self, run)
 
-    monkeypatch.setattr(Predictor, "run_logits", held)
+    monkeypatch.setattr(Predictor, "compute_logits", held)
     app = create_app(small_settings.model_copy(update={"max_waiting_texts": 8, "threads": 2}))
 
     async def main() -> None:
         transport = httpx.ASGITransport(app)
-        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://x") as ask:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://testserver") as ask,
+        ):
             first = asyncio.create_task(ask.post("/explain", json={"text": "good bad good"}))  # 7 rows
             async with asyncio.timeout(10):
                 while app.state.collaborators.scheduler.waiting != 7:  # noqa: ASYNC110 (nothing tells of it)

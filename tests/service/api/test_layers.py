@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from service.errors import BundleError
 from service.inference.bundle import open_bundle
 from service.inference.predictor import Predictor
-from service.server.app import create_app
+from service.server.application import create_app
 from service.settings import Settings
 from tests.service.api.test_predict import assert_problem
 from tests.service.conftest import MAXLEN, BundleFolder, score_graph, write_korean_bundle, write_small_bundle
@@ -196,3 +196,19 @@ def test_a_model_of_characters_has_an_id_for_each_and_for_the_blank_before_each_
     ]
     assert (answer["prediction"]["words"], answer["prediction"]["known_words"]) == (9, 8)
     assert [unicodedata.normalize("NFC", t["word"]) for t in decomposed["tokens"][2:]] == ["좋", "다"]
+
+
+def test_a_filter_that_a_request_names_is_traced_along_the_text(tmp_path: Path) -> None:
+    bundle = write_small_bundle(tmp_path)
+    give_layers(bundle)
+    with serving(bundle) as client:
+        body = {"text": "good film bad", "filter": {"layer": "pairs", "number": 0}}
+        answer = client.post("/layers", json=body).json()
+        trace = answer["filter"]
+        assert trace["activations"] == [2.0, 2.0, 0.0, 0.0]
+        assert (trace["first"], trace["width"], trace["weights"], trace["vectors"]) == (0, 2, None, None)
+        assert "filter" not in client.post("/layers", json={"text": "good"}).json()
+        refused = client.post("/layers", json={"text": "good", "filter": {"layer": "pairs", "number": 2}})
+        assert refused.status_code == 422
+        assert refused.json()["pointer"] == "/filter"
+        assert "pairs (0 to 1)" in refused.json()["detail"]

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from httpx import ASGITransport, AsyncClient, Response
 
 from service.inference.predictor import Predictor
-from service.server.app import create_app
+from service.server.application import create_app
 from service.settings import Settings
 from tests.service.conftest import BundleFolder, write_small_bundle
 
@@ -149,7 +149,7 @@ def test_a_missing_version_is_told_what_there_is(two_versions: TestClient) -> No
     assert "it has 1, 2" in body["detail"]
 
 
-@pytest.mark.parametrize("version", ["0", "-1", "one", "1.5"])
+@pytest.mark.parametrize("version", ["0", "-1", "one two", "1.5"])
 def test_a_version_that_is_no_version_is_refused(client: TestClient, version: str) -> None:
     assert_problem(client.post(f"/predict?version={version}", json={"text": "good"}), 422, "invalid-request")
 
@@ -158,7 +158,7 @@ def test_a_bug_is_a_problem_that_gives_nothing_away(client: TestClient, monkeypa
     def broken(*_: object) -> None:
         raise RuntimeError("the secret of the house")
 
-    monkeypatch.setattr(Predictor, "run", broken)
+    monkeypatch.setattr(Predictor, "compute", broken)
     response = client.post("/predict", json={"text": "good"})
     assert_problem(response, 500, "internal")
     assert "secret" not in response.text
@@ -175,8 +175,37 @@ def test_a_body_that_streams_in_is_refused_before_it_ends(small_settings: Settin
 
     async def main() -> Response:
         transport = ASGITransport(create_app(small_settings))
-        async with AsyncClient(transport=transport, base_url="http://test") as client:
+        async with AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post("/predict", content=endless(), headers={"content-type": "application/json"})
 
     assert_problem(anyio.run(main), 413, "body-too-large")
     assert sent <= small_settings.max_body_bytes / 100 + 2
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (path, name)
+        for path in ("/predict", "/explain", "/layers")
+        for name in ("txt", "Text", "TEXT", "text_", "input", "inputs", "instances", "review", "sentence", "content")
+        if (path, name) != ("/predict", "inputs")  # a request of another interface
+    ],
+)
+def test_an_unknown_field_is_refused_with_the_one_that_was_meant(client: TestClient, path: str, name: str) -> None:
+    problem = client.post(path, json={name: "good"}).json()
+    assert problem["status"] == 422
+    assert problem["pointer"] == f"/{name}"
+    assert "Did you mean text?" in problem["detail"]
+
+
+def test_an_unknown_field_that_is_like_none_is_refused_with_all_there_are(client: TestClient) -> None:
+    detail = client.post("/predict", json={"text": "good", "x" * 200: 1}).json()["detail"]
+    assert "Known: model, text, texts, version." in detail
+    assert "Did you mean" not in detail
+
+
+@pytest.mark.parametrize("path", ["/predict", "/explain", "/layers", "/predict/batch", "/invocations"])
+@pytest.mark.parametrize("name", ["application/json", "text/csv", "application/x-ndjson"])
+def test_parameters_of_the_media_type_that_have_parts_get_415(client: TestClient, path: str, name: str) -> None:
+    headers = {"Content-Type": f"{name}; charset*99999999*=x"}
+    assert client.post(path, content=b'{"text":"good"}', headers=headers).status_code == 415

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.server.app import create_app
+from service.server.application import create_app
 from service.settings import Settings
 from tests.service.api.test_predict import assert_problem
 from tests.service.conftest import write_korean_bundle, write_small_bundle

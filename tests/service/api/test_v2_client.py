@@ -22,7 +22,7 @@ BINARY = pytest.mark.parametrize("binary", [True, False])
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with running("--models-dir", str(MODELS_DIR), "--workers", "2") as service:
+    with running("--models-dir", str(MODELS_DIR), "--workers", "2", "--repository-control", "true") as service:
         yield service.address
 
 
@@ -101,10 +101,10 @@ def test_repository(client: triton.InferenceServerClient) -> None:
 def test_infer(
     client: triton.InferenceServerClient, expected: dict[str, NDArray[Any]], shape: list[int], binary: bool
 ) -> None:
-    result = client.infer(MODEL, [texts_input(shape, binary)], model_version="2", request_id="a-7")
+    result = client.infer(MODEL, [texts_input(shape, binary)], model_version="3", request_id="a-7")
     assert_values(result, expected, shape, "label", "probability")
     response = result.get_response()
-    assert (response["id"], response["model_name"], response["model_version"]) == ("a-7", MODEL, "2")
+    assert (response["id"], response["model_name"], response["model_version"]) == ("a-7", MODEL, "3")
     assert result.as_numpy("words") is None
 
 

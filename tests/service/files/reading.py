@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from service.files import FORMATS
 from service.files.answering import Summary, answer
+from service.files.formats import FORMATS
 from service.files.reading import Reader
 from service.files.record import Format, Options, Record
 from service.inference.predictor import Prediction
@@ -26,22 +26,40 @@ def cuts(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
 chunk_sizes = st.lists(st.integers(1, 9), max_size=40)
 
 
-def read(name: str, data: bytes, sizes: Sequence[int] = (), compressed: bool = False, **options: Any) -> list[Record]:
+def read(
+    name: str,
+    data: bytes,
+    sizes: Sequence[int] = (),
+    compressed: bool = False,
+    encoding: str | None = None,
+    **options: Any,
+) -> list[Record]:
     """The records of a file."""
-    return records_of(FORMATS[name](Options(**options)), data, sizes, compressed)
+    return records_of(FORMATS[name](Options(**options)), data, sizes, compressed, encoding)
 
 
-def records_of(file_format: Format, data: bytes, sizes: Sequence[int] = (), compressed: bool = False) -> list[Record]:
-    reader = Reader(file_format, compressed)
+def records_of(
+    file_format: Format,
+    data: bytes,
+    sizes: Sequence[int] = (),
+    compressed: bool = False,
+    encoding: str | None = None,
+) -> list[Record]:
+    reader = Reader(file_format, compressed, encoding)
     records = [record for chunk in cuts(data, sizes) for record in reader.feed(chunk) if record]
     return records + [record for record in reader.finish() if record]
 
 
-def answered(name: str, data: bytes, sizes: Sequence[int] = (), **options: Any) -> str:
+def answer_to(name: str, data: bytes, sizes: Sequence[int] = (), encoding: str | None = None, **options: Any) -> bytes:
     """The whole answer to a file of which every text gets `PREDICTION`."""
     file_format: Format = FORMATS[name](Options(**options))
-    records = records_of(file_format, data, sizes)
+    records = records_of(file_format, data, sizes, encoding=encoding)
     summary = Summary()
     predictions = [PREDICTION for record in records if not record.error]
     body = answer(file_format, records, predictions, problem_fields, summary)
-    return (file_format.head() + body + file_format.tail(summary.fields())).decode()
+    return file_format.head() + body + file_format.tail(summary.fields(file_format.notes))
+
+
+def answered(name: str, data: bytes, sizes: Sequence[int] = (), encoding: str | None = None, **options: Any) -> str:
+    """The same, of a file in UTF-8, as text."""
+    return answer_to(name, data, sizes, encoding, **options).decode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import BrokenGzipError, InvalidRequestError
+from service.files.record import Record
 from service.problems import PROBLEMS
 from tests.service.files.reading import MEMBERS, answered, chunk_sizes, cuts, read
 
@@ -137,12 +139,9 @@ def test_a_byte_order_mark_is_passed_over(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["text", "ndjson", "csv"])
-@pytest.mark.parametrize(
-    ("data", "words"), [("text\n".encode("utf-16"), "UTF-16"), (gzip.compress(b"text\n"), "Content-Encoding")]
-)
-def test_a_file_that_is_no_utf8_at_all_is_refused(name: str, data: bytes, words: str) -> None:
-    with pytest.raises(InvalidRequestError, match=words):
-        read(name, data)
+def test_gzip_that_is_not_announced_is_refused_with_the_header_to_send(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match="Content-Encoding: gzip"):
+        read(name, gzip.compress(b"text\n"))
 
 
 @given(st.lists(any_line, max_size=8), st.sampled_from([b"\n", b"\r\n"]), st.booleans(), chunk_sizes)
@@ -151,8 +150,11 @@ def test_how_the_bytes_are_cut_changes_nothing(lines: list[bytes], end: bytes, l
     if data[:2] in (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b"):
         return
     for name in ("text", "ndjson"):
-        assert answered(name, data, sizes, max_line_bytes=40) == answered(name, data, max_line_bytes=40)
-        records = read(name, data, sizes, max_line_bytes=40)
+        if name == "ndjson" and data.lstrip().startswith(b"["):
+            continue  # an array has elements in place of lines
+        whole = answered(name, data, encoding="utf-8", max_line_bytes=40)
+        assert answered(name, data, sizes, "utf-8", max_line_bytes=40) == whole
+        records = read(name, data, sizes, encoding="utf-8", max_line_bytes=40)
         assert [r.line for r in records] == list(range(1, len(records) + 1))
 
 
@@ -160,12 +162,16 @@ def test_how_the_bytes_are_cut_changes_nothing(lines: list[bytes], end: bytes, l
 def test_gzip_of_any_members_and_chunks_is_expanded(data: bytes, members: list[int], sizes: list[int]) -> None:
     data = b"plain" + data
     packed = b"".join(gzip.compress(part) for part in cuts(data, members)) + b"\0" * 3
-    expanded = [(r.line, r.text, str(r.error), r.raw, r.after) for r in read("text", packed, sizes, compressed=True)]
-    assert expanded == [(r.line, r.text, str(r.error), r.raw, r.after) for r in read("text", data)]
+
+    def _read(data: bytes, sizes: Sequence[int] = (), compressed: bool = False) -> list[Record]:
+        return read("text", data, sizes, compressed, encoding="utf-8")
+
+    expanded = [(r.line, r.text, str(r.error), r.raw, r.after) for r in _read(packed, sizes, True)]
+    assert expanded == [(r.line, r.text, str(r.error), r.raw, r.after) for r in _read(data)]
 
 
 @pytest.mark.parametrize(
-    "damaged", [gzip.compress(b"good\nbad\n")[:-3], b"no gzip", gzip.compress(b"good\n") + b"more"]
+    "damaged", [gzip.compress(b"good\nbad\n", mtime=0)[:-3], b"no gzip", gzip.compress(b"good\n", mtime=0) + b"more"]
 )
 def test_broken_gzip_is_told(damaged: bytes) -> None:
     with pytest.raises(BrokenGzipError):

@@ -109,12 +109,23 @@ def test_the_suffix_tells_the_format(score: Any, tmp_path: Path) -> None:
     ("name", "content", "arguments", "code", "words"),
     [
         ("a.txt", b"good\n", [], 0, "1 scored, 0 errors"),
-        ("a.txt", b"good\n\nbad\n", [], 3, "2 scored, 1 errors"),
+        ("a.txt", b"good\n\nbad\n", [], 3, "2 scored, 1 error;"),
         ("a.csv", b"review\ngood\n", [], 1, "no column 'text'"),
         ("a.csv", b"", [], 1, "no header"),
+        ("a.xlsx", b"PK\x03\x04", [], 2, "is a workbook"),
         ("a.csv", b"text\ngood\n", ["--delimiter", "ab"], 1, "delimiter"),
-        ("a.txt", "good".encode("utf-16"), [], 1, "UTF-16"),
-        ("a.txt", gzip.compress(b"good\n" * 99)[:-4], [], 1, "ends too early"),
+        ("a.txt", "good".encode("utf-16-le"), [], 1, "--encoding utf-16-le"),
+        ("a.csv", "text\n좋다\n".encode("cp949"), [], 1, "--encoding cp949"),
+        ("a.csv", "text\n좋다\n".encode("cp949"), ["--encoding", "euc-kr"], 0, "1 scored"),
+        ("a.csv", b"text\ngood\n", ["--encoding", "klingon"], 1, "klingon"),
+        ("a.csv", b"good\nbad\n", ["--header", "none"], 0, "2 scored"),
+        ("a.tsv", b'text\tid\n"good\t1\n', [], 0, "1 scored"),
+        ("a.json", b'["good", "bad"]', [], 0, "2 scored"),
+        ("a.csv", b"review\ngood\n", [], 1, "--column NAME"),
+        ("a.csv", b"text\ngood\n", ["--output", "out.parquet"], 2, "name it out.csv"),
+        ("a.txt", b"good\n", ["--output", "out.csv.gz"], 2, "The answers are NDJSON"),
+        ("a.txt", "좋다 재미있다\n".encode(), [], 0, "--model auto"),
+        ("a.txt", gzip.compress(b"good\n" * 99, mtime=0)[:-4], [], 1, "ends too early"),
         ("a.txt", b"good\n", ["--model-version", "7"], 1, "no version 7"),
         ("a.parquet", b"good\n", ["--output", "out"], 1, "Parquet"),
         ("a.parquet", b"good\n", [], 2, "--output"),
@@ -129,15 +140,16 @@ def test_the_exit_code_tells_how_it_went(
     (tmp_path / name).write_bytes(content)
     environment = {**ENVIRONMENT, "PYTHONPATH": str(Path.cwd())}
     done = subprocess.run(
-        command(name, *flags, *arguments), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        command(name, *flags, *arguments), cwd=tmp_path, env=environment, capture_output=True, check=False
     )
-    assert done.returncode == code, done.stderr
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    said = done.stderr.decode()
+    assert done.returncode == code, said
+    assert words in said
+    assert "Traceback" not in said
 
 
 def test_help_tells_the_exit_codes(score: Any) -> None:
-    for code in ("0", "1", "2", "3", "130"):
+    for code in ("0", "1", "2", "3", "130", "141"):
         assert f"\n    {code} " in score("--help").stdout, code
 
 
@@ -181,7 +193,7 @@ def test_an_interrupt_is_told_and_the_same_command_goes_on(
         wait_for_another(tmp_path / "out.part.json", process)
         process.send_signal(number)
         _, said = process.communicate()
-    assert (process.returncode, said.decode()) == (130, "interrupted; the same command goes on from here\n")
+    assert (process.returncode, said.decode()) == (130, "interrupted; the same command resumes it\n")
     position = json.loads((tmp_path / "out.part.json").read_text())["position"]
     assert position[0] > 0
     run_whole(*arguments)
@@ -199,7 +211,7 @@ def test_a_reader_that_leaves_ends_it(flags: list[str], tmp_path: Path) -> None:
         assert process.stdout.readline().startswith(b'{"line":1')
         process.stdout.close()
         said = process.stderr.read()
-    assert (process.returncode, said) == (130, b"")
+    assert (process.returncode, said) == (141, b"")
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.server.app import create_app
+from service.server.application import create_app
 from service.settings import Precision, Settings
 from tests.service.conftest import MODELS_DIR
 
 
-@pytest.mark.parametrize("version", [1, 2])
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize(("precision", "version"), [("int8", 1), ("int8", 3), ("float32", 3)])
 def test_the_manifests_test_accuracy_is_found_again_through_predict(
     imdb_data_dir: Path, precision: Precision, version: int
 ) -> None:
@@ -27,7 +26,9 @@ def test_the_manifests_test_accuracy_is_found_again_through_predict(
             said = [prediction["label"] == "positive" for prediction in response.json()["predictions"]]
             correct += sum(s == bool(is_) for s, is_ in zip(said, labels[start : start + 1_000], strict=True))
         [model] = [m for m in client.get("/models/imdb-conv1d").json()["models"] if m["version"] == version]
-    assert correct / 25_000 == model["precision_metrics"]["accuracy"]
+    # Some reviews have typography or markup that Keras's ids, on which the manifest's figures rest, do not know.
+    found = pytest.approx(correct / 25_000, abs=2 / 25_000)
+    assert model["precision_metrics"]["accuracy"] == found
     assert model["precision"] == precision
     if precision == "float32":
-        assert correct / 25_000 == model["metrics"]["test"]["accuracy"]
+        assert model["metrics"]["test"]["accuracy"] == found

@@ -28,7 +28,7 @@ FORMS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["1", "2"])
+@pytest.fixture(scope="module", params=["1", "3"])
 def bundle(request: pytest.FixtureRequest) -> Bundle:
     return open_bundle(MODELS_DIR / "imdb-conv1d" / request.param)
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from service.errors import BundleError
+from service.inference.batching import MAX_RUN_IDS, MAX_RUN_TEXTS
 from service.inference.bundle import open_bundle
-from service.inference.inputs import RUN_IDS, RUN_SIZE, Inputs
+from service.inference.inputs import Inputs
 from service.inference.predictor import Predictor
 from tests.service.conftest import (
     DONT,
@@ -51,22 +52,22 @@ def probability_of(text: str) -> float:
     return float(1 / (1 + np.exp(-logit_of(text))))
 
 
-def test_without_ngrams_a_batch_has_none(small: BundleFolder) -> None:
-    [batch] = inputs(small).batches([[1, GOOD, FILM]])
-    assert batch.ngram_ids is None
+def test_without_ngrams_a_run_has_none(small: BundleFolder) -> None:
+    [run] = inputs(small).runs([[1, GOOD, FILM]])
+    assert run.ngram_ids is None
 
 
-def test_a_batch_has_the_ngrams_of_each_of_its_texts(with_ngrams: BundleFolder) -> None:
-    [batch] = inputs(with_ngrams).batches([[1, THE, GOOD, FILM], [1], [1, DONT, GOOD]])
-    assert batch.rows == [1, 2, 0]  # by length
-    assert batch.token_ids.tolist() == [[1, 0, 0, 0], [1, DONT, GOOD, 0], [1, THE, GOOD, FILM]]
-    assert batch.ngram_ids is not None
-    assert batch.ngram_ids.tolist() == [
+def test_a_run_has_the_ngrams_of_each_of_its_texts(with_ngrams: BundleFolder) -> None:
+    [run] = inputs(with_ngrams).runs([[1, THE, GOOD, FILM], [1], [1, DONT, GOOD]])
+    assert run.rows == [1, 2, 0]  # by length
+    assert run.token_ids.tolist() == [[1, 0, 0, 0], [1, DONT, GOOD, 0], [1, THE, GOOD, FILM]]
+    assert run.ngram_ids is not None
+    assert run.ngram_ids.tolist() == [
         [1, 0, 0, 0, 0, 0, 0, 0, 0],
         [1, DONT, GOOD, 0, 0, DONT_GOOD, 0, 0, 0],
         [1, THE, GOOD, FILM, 0, 0, GOOD_FILM, 0, THE_GOOD_FILM],
     ]
-    assert batch.ngram_ids.dtype == np.int32
+    assert run.ngram_ids.dtype == np.int32
 
 
 @pytest.mark.parametrize(("truncating", "found"), [("pre", set()), ("post", {GOOD_FILM, THE_GOOD_FILM})])
@@ -74,25 +75,30 @@ def test_ngrams_are_those_of_what_is_read_after_the_cut(
     with_ngrams: BundleFolder, truncating: str, found: set[int]
 ) -> None:
     with_ngrams.change_manifest(input={**with_ngrams.manifest()["input"], "truncating": truncating})
-    [batch] = inputs(with_ngrams).batches([[THE, GOOD, FILM, *[THE] * (MAXLEN - 1)]])
-    assert batch.ngram_ids is not None
-    assert set(batch.ngram_ids[0].tolist()) - {0, THE, GOOD, FILM} == found
+    [run] = inputs(with_ngrams).runs([[THE, GOOD, FILM, *[THE] * (MAXLEN - 1)]])
+    assert run.ngram_ids is not None
+    assert set(run.ngram_ids[0].tolist()) - {0, THE, GOOD, FILM} == found
 
 
 def test_padding_breaks_no_ngram_and_makes_none(with_ngrams: BundleFolder) -> None:
-    [batch] = inputs(with_ngrams, MAXLEN).batches([[1, DONT, GOOD], [1, FILM]])
-    assert batch.token_ids.shape == (2, MAXLEN)
-    assert batch.ngram_ids is not None
-    assert [sorted(row[row >= NUM_WORDS].tolist()) for row in batch.ngram_ids] == [[], [DONT_GOOD]]
+    [run] = inputs(with_ngrams, MAXLEN).runs([[1, DONT, GOOD], [1, FILM]])
+    assert run.token_ids.shape == (2, MAXLEN)
+    assert run.ngram_ids is not None
+    assert [sorted(row[row >= NUM_WORDS].tolist()) for row in run.ngram_ids] == [[], [DONT_GOOD]]
 
 
 def test_the_extremes_have_the_last_of_the_ngrams_beside_their_own(with_ngrams: BundleFolder) -> None:
-    batches = inputs(with_ngrams).extremes()
-    assert [batch.token_ids.shape for batch in batches] == [(1, 1), (1, MAXLEN), (RUN_SIZE, 1), (RUN_SIZE, MAXLEN)]
-    for batch in batches:
-        assert batch.ngram_ids is not None
-        assert (batch.ngram_ids[:, : batch.token_ids.shape[1]] == batch.token_ids).all()
-        assert (batch.ngram_ids.max(axis=1) == THE_GOOD_FILM).all()
+    runs = inputs(with_ngrams).extremes()
+    assert [run.token_ids.shape for run in runs] == [
+        (1, 1),
+        (1, MAXLEN),
+        (MAX_RUN_TEXTS, 1),
+        (MAX_RUN_TEXTS, MAXLEN),
+    ]
+    for run in runs:
+        assert run.ngram_ids is not None
+        assert (run.ngram_ids[:, : run.token_ids.shape[1]] == run.token_ids).all()
+        assert (run.ngram_ids.max(axis=1) == THE_GOOD_FILM).all()
 
 
 # Answers
@@ -109,9 +115,9 @@ def test_it_is_the_ngram_that_counts_and_not_its_words(with_ngrams: BundleFolder
     assert [one.label for one in both] == ["negative", "positive"]
 
 
-def test_batches_of_mixed_lengths_answer_as_each_text_alone(with_ngrams: BundleFolder) -> None:
+def test_runs_of_mixed_lengths_answer_as_each_text_alone(with_ngrams: BundleFolder) -> None:
     chance, model = random.Random(5), predictor(with_ngrams)  # noqa: S311
-    texts = [" ".join(chance.choices(WORDS[:-1], k=chance.randrange(1, MAXLEN))) for _ in range(5 * RUN_SIZE + 3)]
+    texts = [" ".join(chance.choices(WORDS[:-1], k=chance.randrange(1, MAXLEN))) for _ in range(5 * MAX_RUN_TEXTS + 3)]
     together = model.predict(texts)
     assert together == [model.predict([text])[0] for text in texts]
     np.testing.assert_allclose([one.probability for one in together], [*map(probability_of, texts)], atol=1e-6)
@@ -235,14 +241,14 @@ def test_a_graph_with_a_second_input_that_the_manifest_is_silent_of_is_refused(w
 def test_a_run_has_texts_of_like_length_and_no_more_ids_than_allowed(small: BundleFolder) -> None:
     small.replace_file("model.onnx", score_graph([0.0] * NUM_WORDS, width=None).SerializeToString())
     small.change_manifest(
-        input={**small.manifest()["input"], "maxlen": 2 * RUN_IDS},
+        input={**small.manifest()["input"], "maxlen": 2 * MAX_RUN_IDS},
         graphs={"float32": {"file": "model.onnx", "input_shape": [None, None], "metrics": {}}},
     )
-    sizes = [1] * 70 + [RUN_IDS // 10] * 25 + [RUN_IDS - 1, RUN_IDS, 2 * RUN_IDS]
+    sizes = [1] * 70 + [MAX_RUN_IDS // 10] * 25 + [MAX_RUN_IDS - 1, MAX_RUN_IDS, 2 * MAX_RUN_IDS]
     lengths = np.random.default_rng(1).permutation(sizes).tolist()
-    batches = Inputs(open_bundle(small.path)).batches([[4] * length for length in lengths])
-    assert sorted(row for batch in batches for row in batch.rows) == [*range(len(lengths))]
-    for batch in batches:
-        assert len(batch.rows) <= RUN_SIZE
-        assert batch.token_ids.size <= RUN_IDS or len(batch.rows) == 1
-    assert [len(batch.rows) for batch in batches] == [32, 32, 10, 10, 10, 1, 1, 1, 1]
+    runs = Inputs(open_bundle(small.path)).runs([[4] * length for length in lengths])
+    assert sorted(row for run in runs for row in run.rows) == [*range(len(lengths))]
+    for run in runs:
+        assert len(run.rows) <= MAX_RUN_TEXTS
+        assert run.token_ids.size <= MAX_RUN_IDS or len(run.rows) == 1
+    assert [len(run.rows) for run in runs] == [32, 32, 10, 10, 10, 1, 1, 1, 1]

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from service.errors import BlankTextError, BundleError, InvalidTextError, RequestError, TextTooLongError
+from service.errors import BundleError
 from service.inference.bundle import open_bundle
-from service.inference.predictor import ModelName, Prediction, Predictor, check_text
+from service.inference.predictor import ModelName, Prediction, Predictor
 from tests.service.conftest import BundleFolder
 
 NAME = ModelName("small", 1)
@@ -46,25 +46,3 @@ def test_a_vocabulary_with_a_word_twice_is_refused_in_one_line(small: BundleFold
     small.replace_file("vocabulary.txt", b"the\ngood\nthe\n")
     with pytest.raises(BundleError, match=r"vocabulary.txt: cannot be used: two words have one hash"):
         predictor(small)
-
-
-@pytest.mark.parametrize("text", ["a", "x" * 10, "좋다", "😀", "\u200b"])
-def test_a_text_passes(text: str) -> None:
-    check_text(text, max_chars=10)
-
-
-@pytest.mark.parametrize(
-    ("text", "error"),
-    [
-        ("", BlankTextError),
-        (" \n\t\u00a0\u3000", BlankTextError),
-        ("x" * 11, TextTooLongError),
-        ("a\0b", InvalidTextError),
-        ("a\ud800", InvalidTextError),
-        ("\udc00é", InvalidTextError),
-    ],
-)
-def test_what_is_no_text_is_refused_with_its_place(text: str, error: type[RequestError]) -> None:
-    with pytest.raises(error) as caught:
-        check_text(text, max_chars=10, pointer="/texts/3")
-    assert caught.value.pointer == "/texts/3"

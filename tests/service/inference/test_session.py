@@ -49,7 +49,7 @@ def test_a_long_text_loses_its_end_where_the_manifest_says_so(small: BundleFolde
 @pytest.mark.parametrize(("padding", "position"), [("post", 0), ("pre", MAXLEN - 1)])
 def test_padding_goes_to_the_side_that_the_manifest_names(small: BundleFolder, padding: str, position: int) -> None:
     small.change_manifest(input={**small.manifest()["input"], "padding": padding})
-    padded = session(small).batches([[7]])[0].token_ids
+    padded = session(small).runs([[7]])[0].token_ids
     assert padded.shape == (1, MAXLEN)
     assert padded[0].tolist() == [7 if i == position else 0 for i in range(MAXLEN)]
 
@@ -57,7 +57,7 @@ def test_padding_goes_to_the_side_that_the_manifest_names(small: BundleFolder, p
 def test_a_graph_of_free_length_gets_no_more_padding_than_the_longest_text_needs(small: BundleFolder) -> None:
     small.replace_file("model.onnx", score_graph([0.0] * 9, width=None).SerializeToString())
     small.change_manifest(graphs={"float32": {"file": "model.onnx", "input_shape": [None, None], "metrics": {}}})
-    assert session(small).batches([[7], [7, 7]])[0].token_ids.tolist() == [[7, 0], [7, 7]]
+    assert session(small).runs([[7], [7, 7]])[0].token_ids.tolist() == [[7, 0], [7, 7]]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ class Visit:
         page.set_default_timeout(SECONDS * 1000)
         page.on("request", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("console", lambda message: self.complaints.append(f"{message.text} {message.location['url']}"))
         page.goto(service.address)
         expect(page.locator("#text:visible, #key:visible")).to_be_visible()
 

@@ -81,3 +81,18 @@ def test_the_copied_command_names_the_model_where_there_are_several_languages(en
     expect(english.page.locator("#copied")).not_to_be_empty()
     command = english.page.evaluate("navigator.clipboard.readText()")
     assert "/predict?model=small&version=1'" in command
+
+
+def test_a_text_in_another_script_offers_the_model_that_reads_it(english: Visit) -> None:
+    page = english.page
+    english.write("good film")
+    expect(english.label()).to_have_text("Positive")
+    expect(page.locator("#offer")).to_be_empty()
+    english.write("정말 좋은 영화, I loved it")
+    button = page.locator("#offer").get_by_role("button", name="Ask small-korean, version 1")
+    button.click()
+    expect(page.locator("#model")).to_have_value("small-korean/1")
+    expect(page.locator("#offer")).to_be_empty()
+    expect(page.locator("#text")).to_be_focused()
+    english.write("a good film again")
+    expect(page.locator("#offer").get_by_role("button")).to_have_text("Ask small, version 1")

@@ -143,7 +143,7 @@ def test_a_text_with_too_many_words_to_explain_says_so(visit: Visit) -> None:
 
 @pytest.mark.parametrize(
     ("version", "of_the_sequence", "heads"),
-    [(1, "fills {used} of them", []), (2, "This one has {used}.", ["Deep path", "Wide path", "Both together"])],
+    [(1, "fills {used} of them", []), (3, "This one has {used}.", ["Deep path", "Wide path", "Both together"])],
 )
 def test_the_way_through_the_network_is_that_of_the_service(
     visit: Visit, service: Running, version: int, of_the_sequence: str, heads: list[str]
@@ -171,7 +171,7 @@ def test_convolutions_in_a_row_and_side_by_side_are_told_apart(visit: Visit) -> 
     steps = visit.page.locator("#steps")
     for version, layers, widths in [
         (1, "Layer after layer, shorter and deeper", "answers to a run of 5 words"),
-        (2, "Two paths side by side", "answers to a run of 1, 2, or 3 words"),
+        (3, "Two paths side by side", "answers to a run of 1, 2, 3, or 5 words"),
     ]:
         visit.page.locator("#model").select_option(f"imdb-conv1d/{version}")
         expect(steps).to_contain_text(layers)
@@ -180,7 +180,7 @@ def test_convolutions_in_a_row_and_side_by_side_are_told_apart(visit: Visit) -> 
 
 def test_every_kind_of_layer_is_explained_in_both_languages(service: Running) -> None:
     texts = httpx.get(f"{service.address}/page/texts.json").json()
-    for version in (1, 2):
+    for version in (1, 3):
         inside = httpx.post(f"{service.address}/layers?version={version}", json={"text": TEXT}).json()
         for layer in inside["layers"]:
             if layer["kernel_size"] is None:

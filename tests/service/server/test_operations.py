@@ -7,9 +7,8 @@ import shutil
 import signal
 import socket
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -17,7 +16,7 @@ import httpx
 import pytest
 
 from tests.service.conftest import MODELS_DIR, BundleFolder, write_small_bundle
-from tests.service.running import Running, running
+from tests.service.running import Running, running, until
 
 
 @contextmanager
@@ -67,13 +66,6 @@ class Load:
             thread.join()
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.02)
-
-
 def metric(service: Running, line_start: str) -> float:
     with service.client() as client:
         text = client.get("/metrics").text
@@ -106,13 +98,16 @@ def test_while_it_drains_it_is_live_and_not_ready_and_lets_connections_go(small:
 
 
 def test_a_stream_that_does_not_end_is_wound_up_at_a_stop(small: BundleFolder) -> None:
-    head = b"POST /predict/batch HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /predict/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+    head += b"Transfer-Encoding: chunked\r\n\r\n"
     flags = ("--drain-seconds", "0", "--shutdown-seconds", "3")
     with small_service(small, *flags) as service, socket.create_connection(service.host_and_port, 20) as connection:
         connection.sendall(head + b"5\r\ngood\n\r\n")
         received = b""
         while b'"positive"' not in received:
-            received += connection.recv(65536)
+            part = connection.recv(65536)
+            assert part, received
+            received += part
         service.process.send_signal(signal.SIGTERM)
         connection.sendall(b"4\r\nbad\n\r\n")  # within its grace
         while part := connection.recv(65536):
@@ -185,7 +180,7 @@ def test_loading_and_unloading_reaches_every_worker_before_it_is_answered(small:
     models_dir = small.path.parents[1]
     shutil.copytree(models_dir / "small", models_dir / "other")
     BundleFolder(models_dir / "other" / "1").change_manifest(name="other")
-    with small_service(small, workers=2) as service:
+    with small_service(small, "--repository-control", "true", workers=2) as service:
         for action, status in (("unload", 404), ("load", 200)):
             answer = httpx.post(f"{service.address}/v2/repository/models/other/{action}", timeout=20)
             assert answer.status_code == 200
@@ -229,7 +224,7 @@ def answer_to(service: Running, *parts: bytes, pause: float = 0.0) -> bytes:
         return received
 
 
-POST = b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+POST = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +244,7 @@ def test_headers_that_trickle_in_are_cut_off(strict: Running) -> None:
 
 
 def test_headers_that_trickle_in_later_on_a_connection_are_cut_off_too(strict: Running) -> None:
-    request = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     answer = answer_to(strict, request, b"GET /health HT", *[b""] * 8, pause=0.1)
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b"HTTP/1.1 408 " in answer
@@ -277,8 +272,8 @@ def test_headers_without_end_are_refused(strict: Running, header: bytes) -> None
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS
         b"hello\r\n\r\n",
         b"GET /health HTTP/9.9\r\n\r\n",
-        b"GET /health\xff HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"GET http:// HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /health\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET http:// HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /health HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         b"GET /health HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
@@ -295,7 +290,7 @@ def test_what_is_no_http_is_a_problem(strict: Running, request_bytes: bytes) -> 
 
 @pytest.mark.parametrize("method", [b"OPTIONS *", b"CONNECT a:1", b"TRACE /", b"PROPFIND /"])
 def test_odd_requests_get_a_problem_too(strict: Running, method: bytes) -> None:
-    answer = answer_to(strict, method + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    answer = answer_to(strict, method + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 4")
     assert b"application/problem+json" in answer
 

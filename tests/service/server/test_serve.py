@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.service.conftest import MODELS_DIR, BundleFolder
@@ -42,15 +43,32 @@ def test_it_answers_a_review_and_stops_cleanly_when_told(workers: str) -> None:
 
 def test_being_told_to_stop_while_starting_is_no_error() -> None:
     process = subprocess.Popen([*COMMAND, "--port", "0", "--models-dir", str(MODELS_DIR)], env=ENVIRONMENT)
-    time.sleep(0.5)  # somewhere between the first import and the first request
+    status = Path(f"/proc/{process.pid}/status")
+    while not int(status.read_text().split("SigCgt:")[1].split()[0], 16) & 1 << signal.SIGTERM - 1:
+        time.sleep(0.01)  # nothing of Python's own start can be told to stop
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
+
+
+def test_a_killed_parent_leaves_no_workers_behind(small: BundleFolder) -> None:
+    flags = ["--models-dir", str(small.path.parents[1]), "--model", "small", "--drain-seconds", "0"]
+    with running(*flags, "--workers", "2") as service:
+        workers = service.workers()
+        assert len(workers) == 2
+        service.process.kill()
+        deadline = time.monotonic() + 20
+        while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{service.address}/health")
+    assert sum("the parent process is gone" in line for line in service.log) == 2
 
 
 def test_no_training_library_is_imported_to_serve() -> None:
     script = (
         "import sys; from pathlib import Path;"
-        "from service.server.app import create_app; from service.settings import Settings;"
+        "from service.server.application import create_app; from service.settings import Settings;"
         f"create_app(Settings(models_dir=Path({str(MODELS_DIR)!r})));"
         "print([m for m in ('tensorflow', 'keras', 'tf2onnx', 'onnx', 'training') if m in sys.modules])"
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.server.app import create_app
+from service.server.application import create_app
 from service.settings import Settings, SettingsError
 from tests.service.conftest import BundleFolder
 

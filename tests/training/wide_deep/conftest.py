@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from service.inference.ngrams import NgramTable
 from tests.training.conftest import TINY_WIDE
-from training.data import Split, load_data
-from training.wide_deep.features import Features
+from training.data.data_set import Split
+from training.data.imdb import load_data
 from training.wide_deep.fit import JoinedPaths, Paths, fit_paths, whole_network
-from training.wide_deep.wide import Wide
 
 NUMBERS = np.random.default_rng(1).normal(0, 0.05, (7, 3))
 """That join the paths: the deep one, regressions on crops and reviews, language models of three orders, and nothing."""
@@ -35,17 +34,8 @@ class Whole:
         return found
 
 
-def some_negations(paths: Paths) -> Wide:
-    """Weights of a pair that the wide path has weights for, of one that it has not, and of a triple."""
-    has = paths.wide.features.keys[1]
-    pairs = np.unique([has[0], next(key for key in range(253, 300) if key not in has)])
-    triple = np.array([(40 * TINY_WIDE.num_words + 41) * TINY_WIDE.num_words + 42])
-    features = Features((np.array([], np.int64), pairs, triple))
-    return Wide(features, np.array([[1.5], [-2.0], [0.7]]), np.zeros(1))
-
-
-def whole_of(paths: Paths, numbers: NDArray[np.float64], negations: Wide | None = None) -> Whole:
-    model, keys = whole_network(JoinedPaths(paths, numbers, negations))
+def whole_of(paths: Paths, numbers: NDArray[np.float64]) -> Whole:
+    model, keys = whole_network(JoinedPaths(paths, numbers))
     return Whole(model, keys, NgramTable(keys, TINY_WIDE.max_order, TINY_WIDE.num_words))
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tests.training.conftest import TINY_WIDE
 from tests.training.wide_deep.conftest import texts_of_every_length
-from training.data import Split
-from training.fit import make_repeatable
+from training.data.data_set import Split
+from training.repeatable import make_repeatable
 from training.wide_deep import deep as deep_module
 from training.wide_deep.corpus import Corpus
 from training.wide_deep.deep import OOV_ID, _Epoch, batches_of_like_length, deep_logits, fit_deep, padded

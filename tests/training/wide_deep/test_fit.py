@@ -1,17 +1,15 @@
 """Both paths worked into one network, and what is held out to join them."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from service.inference.ngrams import NgramTable
 from tests.training.conftest import REVIEWS, TINY_WIDE
-from tests.training.wide_deep.conftest import NUMBERS, Whole, some_negations, texts_of_every_length, whole_of
-from training.data import Split
+from tests.training.wide_deep.conftest import NUMBERS, Whole, texts_of_every_length, whole_of
+from training.data.data_set import Split
 from training.wide_deep import fit as fit_module
 from training.wide_deep.deep import padded
-from training.wide_deep.fit import JoinedPaths, Paths, join, joined_paths, read_lengths
+from training.wide_deep.fit import Paths, join, read_lengths
 from training.wide_deep.joining import joined_logits
 
 
@@ -42,36 +40,6 @@ def test_the_network_says_what_joining_says_of_the_paths_scores(
     found = exact.answers(rows, "logit")
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
     assert np.ptp(expected) > 1
-
-
-def test_the_network_says_what_negations_add(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_module, "in_16_bits", lambda table: (table, np.ones(4)))
-    negations = some_negations(paths)
-    joined = JoinedPaths(paths, NUMBERS, negations)
-    pairs, (triple,) = (keys.tolist() for keys in negations.features.keys[1:])
-    said = [[key // 50, key % 50] for key in pairs] + [[triple // 2_500, triple // 50 % 50, triple % 50]]
-    texts = [[1, *ids, *[11] * length] for ids in said for length in (0, 1, 10, 36)]
-    exact = whole_of(paths, NUMBERS, negations)
-    found = exact.answers(padded([np.asarray(text) for text in texts]), "logit")
-    np.testing.assert_allclose(found, joined.logits(texts), atol=1e-5, rtol=1e-5)
-    added = (joined.logits(texts) - JoinedPaths(paths, NUMBERS, None).logits(texts)).reshape(3, 4)
-    u = np.log(np.clip([[len(text) for text in texts]], 4, 800) / 30).reshape(3, 4)
-    np.testing.assert_allclose(added, negations.weights * ((2.2 - u) / 3.7) ** 2, atol=1e-9)
-
-
-def test_negations_count_where_they_are_read_and_once_for_each_time(paths: Paths) -> None:
-    joined = JoinedPaths(paths, NUMBERS, some_negations(paths))
-    key = int(joined.negations.features.keys[1][0]) if joined.negations else 0
-    pair = [key // 50, key % 50]
-    once, twice, cut = joined.negated([[1, *pair, 11, 11, 11], [1, *pair, 11, *pair], [1, *pair, *[11] * 40]])
-    assert twice == pytest.approx(2 * once)
-    assert once != 0
-    assert cut == 0
-
-
-def test_a_language_without_rules_has_no_negations(paths: Paths) -> None:
-    plain = replace(paths, recipe=replace(TINY_WIDE, negation_margin=0.0))
-    assert joined_paths(plain, NUMBERS, lambda _: pytest.fail("it reads nothing")).negations is None
 
 
 def test_rounding_ngrams_to_16_bits_costs_no_more_than_half_a_step_each(

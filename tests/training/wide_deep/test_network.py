@@ -8,7 +8,7 @@ import pytest
 
 from tests.training.conftest import TINY_WIDE
 from tests.training.wide_deep.conftest import Whole, texts_of_every_length
-from training.layers import describe_layers, first_convolutions
+from training.graphs.describe import describe_layers, first_convolutions
 from training.wide_deep.deep import padded
 from training.wide_deep.fit import Paths
 from training.wide_deep.network import Joined, NgramSums, SumByRoot

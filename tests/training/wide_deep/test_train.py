@@ -1,6 +1,5 @@
 """From reviews to graphs: what is measured on held-out reviews, and a run that is resumed."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from service.inference.ngrams import NgramTable
 from tests.training.conftest import REVIEWS, TINY_WIDE, ragged
-from training.data import Split
+from training.data.data_set import Split
 from training.evaluate import Answers
 from training.trained import Trained
 from training.wide_deep import fit as fit_module
@@ -31,11 +30,6 @@ def short_texts(reviews: Split) -> dict[str, ShortTexts]:
     return {"beginnings": ShortTexts(starts, reviews[1], np.arange(REVIEWS))}
 
 
-def no_words(texts: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Token ids of texts of which no word is known."""
-    return [np.array([1]) for _ in texts]
-
-
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("run")
@@ -52,7 +46,7 @@ def trained(paths: Paths, reviews: Split, run_dir: Path) -> Trained:
             return paths
 
         patch.setattr(train_module, "fit_paths", fit_paths)
-        trained = train_wide_deep(TINY_WIDE, TrainingReviews(*reviews, no_words, short_texts(reviews)), run_dir)
+        trained = train_wide_deep(TINY_WIDE, TrainingReviews(*reviews, short_texts(reviews)), run_dir)
     kept = held_out_split(TINY_WIDE, reviews[1])[0]
     assert fitted == [  # first to judge, then whole
         (list(reviews[0][kept]), reviews[1][kept].tolist()),
@@ -69,7 +63,8 @@ def test_a_run_gives_all_graphs_and_their_ngrams(trained: Trained) -> None:
     for graph in trained.graphs.by_precision.values():
         assert [one.name for one in graph.graph.input] == ["token_ids", "ngram_ids"]
     outputs = [output.name for output in trained.graphs.by_precision["reference"].graph.output]
-    assert outputs == ["probability", "conv1", "conv2", "conv3"]
+    assert outputs[:4] == ["probability", "conv1", "conv2", "conv3"]
+    assert set(outputs[4:]) == {f"{name}_{part}" for name in outputs[1:4] for part in ("kernel", "bias", "vectors")}
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("reference", 2e-6), ("float32", 2e-6), ("int8", 0.2)])
@@ -113,7 +108,7 @@ def test_a_run_that_is_there_already_is_not_fitted_again(
 
     monkeypatch.setattr(train_module, "fit_paths", fitted_again)
     monkeypatch.setattr(train_module, "wide_deep_graphs", lambda *_: trained.graphs)  # spares the conversion
-    resumed = train_wide_deep(TINY_WIDE, TrainingReviews(*reviews, no_words), run_dir)
+    resumed = train_wide_deep(TINY_WIDE, TrainingReviews(*reviews), run_dir)
     assert (resumed.history, resumed.held_out) == (trained.history, trained.held_out)
     np.testing.assert_array_equal(resumed.predict(reviews[0]), trained.predict(reviews[0]))
 
@@ -121,7 +116,7 @@ def test_a_run_that_is_there_already_is_not_fitted_again(
 class Naming:
     """Paths whose score of a text is the number of the review that it is from, which its first word tells."""
 
-    recipe = replace(TINY_WIDE, negation_margin=0.0)
+    recipe = TINY_WIDE
 
     def scores(self, texts: Texts) -> NDArray[np.float64]:
         return np.array([[text[1] - 3] for text in texts], np.float64)
@@ -145,7 +140,7 @@ def test_no_text_is_judged_by_numbers_that_its_review_had_a_part_in(monkeypatch:
     held_out = np.arange(1, REVIEWS, 3)
     twice = np.repeat(np.arange(REVIEWS), 2)
     short = ShortTexts(ragged([texts[number] for number in twice]), labels[twice], twice)
-    reviews = TrainingReviews(texts, labels, no_words, {"twice": short})
+    reviews = TrainingReviews(texts, labels, {"twice": short})
     judged = train_module._held_out_answers(Naming(), reviews, held_out)  # type: ignore[arg-type]
     assert sorted(told[0] | told[1]) == held_out.tolist()
     assert not told[0] & told[1]
@@ -173,7 +168,7 @@ def test_in_folds_every_review_is_judged_once_by_paths_that_did_not_see_it(monke
 
     monkeypatch.setattr(train_module, "fit_paths", fit_paths)
     monkeypatch.setattr(train_module, "_held_out_answers", answers)
-    measured = cross_validate(TINY_WIDE, TrainingReviews(*reviews, no_words), 3)
+    measured = cross_validate(TINY_WIDE, TrainingReviews(*reviews), 3)
     assert [len(numbers) for numbers in fitted] == [20, 20, 20]
     assert (measured["reviews"], measured["accuracy"]) == (30, 0.8)
     assert measured["short_texts"]["none right"]["accuracy"] == 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.training.conftest import TINY_WIDE
-from training.data import Split
+from training.data.data_set import Split
 from training.wide_deep.corpus import Corpus
 from training.wide_deep.features import Features
 from training.wide_deep.fit import Paths

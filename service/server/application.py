@@ -1,0 +1,171 @@
+"""The application, made of collaborators, routes, middleware and error handlers."""
+
+import asyncio
+import gc
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service import __version__
+from service.api.error_shapes import handling_in_shape
+from service.api.routes import routes
+from service.api.spool import SpoolBudget
+from service.api.state import State
+from service.backlog import Backlog
+from service.classifier import Classifier, Limits
+from service.cores import available_cores, share_out
+from service.lifecycle import Lifecycle
+from service.metrics import Metrics
+from service.models.fleet import Fleet
+from service.models.repository import Repository
+from service.models.rollout_metrics import RolloutCollector
+from service.problems import (
+    METHOD_NOT_ALLOWED,
+    ROUTE_NOT_FOUND,
+    ProblemResponse,
+    internal_response,
+)
+from service.scheduler import Scheduler
+from service.server.forwarded import ForwardedMiddleware
+from service.server.keys import ApiKeys
+from service.server.logs import RequestLog, for_people
+from service.server.middleware import RequestMiddleware
+from service.server.platform_routes import PlatformRoutesMiddleware
+from service.server.tracing import add_tracing
+from service.settings import Settings
+
+logger = logging.getLogger("service")
+
+_DESCRIPTION = "Sentiment of short texts, by a convolutional network that this project trained on IMDB reviews."
+
+CORS_REQUEST_HEADERS = [
+    "Authorization", "Content-Encoding", "Content-Type", "If-None-Match", "Inference-Header-Content-Length", "Prefer",
+    "traceparent", "X-API-Key", "X-Request-ID", "X-Request-Timeout", "X-Sticky-Key",
+]  # fmt: skip
+"""Request headers that pages of other origins may send."""
+
+CORS_ANSWER_HEADERS = [
+    "ETag", "Inference-Header-Content-Length", "Retry-After", "traceparent", "X-Model", "X-Request-ID",
+]  # fmt: skip
+"""Headers of answers that these pages may read."""
+
+_TICK_SECONDS = 0.5
+
+
+def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
+    """Make the application, with its models loaded and warm.
+
+    Args:
+        settings: the settings.
+        fleet: fleet of the worker processes; None for a single process.
+
+    Raises:
+        BundleError: a bundle cannot be used.
+        SettingsError: the API keys cannot be read, or tracing is not installed.
+    """
+    shared, fleet = fleet is not None, fleet or Fleet.private()
+    models_folder = Repository.open(settings, fleet, lenient=shared)
+    metrics = Metrics(models_folder.models, shared)
+    metrics.add(RolloutCollector(models_folder))
+    _, threads = share_out(available_cores(), settings.workers, settings.threads)
+    scheduler = Scheduler(threads, metrics.observe)
+    classifier = Classifier(
+        lambda: models_folder.registry,
+        scheduler,
+        Backlog(settings.max_waiting_texts, settings.max_waiting_chars),
+        Limits(settings.max_texts, settings.max_text_chars),
+    )
+    lifecycle = Lifecycle(settings.drain_seconds, settings.shutdown_seconds)
+    request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
+    api_keys = ApiKeys(settings, fleet.quotas)
+    spool_budget = SpoolBudget(settings.spool_bytes)
+    state = State(settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        scheduler.start()
+        models_folder.start()
+        lifecycle.start(on_hangup=models_folder.ask_for_reload)
+        ticking = [asyncio.create_task(_sample(state)), asyncio.create_task(_follow(state, api_keys))]
+        # The objects of the start stay for good: frozen, the garbage collector does not traverse them, 40 ms each time.
+        gc.collect()
+        gc.freeze()
+        for predictor, default in models_folder.models():
+            name, version = predictor.manifest.name, predictor.manifest.version
+            note = " by default" if default else ""
+            logger.info("serving %s version %d in %s%s", name, version, predictor.precision, note)
+        yield
+        for task in ticking:
+            task.cancel()
+        await scheduler.close()
+        if request_log:
+            request_log.flush()
+        shut_down_tracing()
+
+    app = Starlette(
+        routes=routes(
+            {"title": "Sentiment service", "description": _DESCRIPTION, "version": __version__}, settings.keyed
+        ),
+        exception_handlers={HTTPException: handling_in_shape(_http_error)},
+        lifespan=lifespan,
+    )
+    app.state.collaborators = state
+    # A request passes the middleware in the reverse order: the one added last comes first.
+    app.add_middleware(
+        RequestMiddleware, settings=settings, api_keys=api_keys, metrics=metrics, lifecycle=lifecycle, log=request_log
+    )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(settings.origins),
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=CORS_REQUEST_HEADERS,
+            expose_headers=CORS_ANSWER_HEADERS,
+        )
+    if settings.root_path or settings.proxies:
+        app.add_middleware(ForwardedMiddleware, root_path=settings.root_path, trusted=settings.proxies)
+    if settings.health_route or settings.predict_route:
+        app.add_middleware(PlatformRoutesMiddleware, settings=settings)
+    shut_down_tracing = add_tracing(app) if settings.tracing else lambda: None
+    return app
+
+
+async def _sample(state: State) -> None:
+    """Update the gauges, twice a second."""
+    while True:
+        state.metrics.sample(state.scheduler.waiting)
+        await asyncio.sleep(_TICK_SECONDS)
+
+
+async def _follow(state: State, api_keys: ApiKeys) -> None:
+    """Follow changes of the models folder and of the keys' file, twice a second."""
+    while True:
+        await state.repository.follow()
+        await api_keys.follow()
+        await asyncio.sleep(_TICK_SECONDS)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """Answer a request for a route or a method that does not exist, which the framework refuses."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == METHOD_NOT_ALLOWED.status:
+        allowed = (error.headers or {}).get("Allow", "")
+        detail = f"{request.url.path} does not take {request.method}; it takes {allowed}."
+        return ProblemResponse(METHOD_NOT_ALLOWED.body(detail), error.status_code, error.headers)
+    if error.status_code == ROUTE_NOT_FOUND.status:
+        detail = f"There is nothing at {request.url.path}; /docs shows what there is."
+        return ProblemResponse(ROUTE_NOT_FOUND.body(detail), error.status_code)
+    logger.error("unexpected refusal of %s %s: %s", request.method, request.url.path, error)
+    return internal_response()
+
+
+def _to_standard_error(lines: bytes) -> None:
+    sys.stderr.buffer.write(lines)
+    sys.stderr.buffer.flush()

@@ -1,0 +1,119 @@
+"""Stores of models: S3, a web server, a folder and the memory, as fsspec knows them."""
+
+import functools
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import httpx
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
+
+BUCKET = "models"
+
+
+def _start_s3(port: int = 0) -> tuple[ThreadedMotoServer, dict[str, str]]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+    return server, {"AWS_ENDPOINT_URL": f"http://{host}:{port}", **keys}
+
+
+_shared_s3 = functools.cache(_start_s3)
+"""One for all tests, as a client takes time to make; it ends with the process."""
+
+
+@contextmanager
+def _filled_s3(variables: dict[str, str], bundles: Path) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        httpx.post(f"{variables['AWS_ENDPOINT_URL']}/moto-api/reset")
+        files = fsspec.filesystem("s3")
+        files.invalidate_cache()
+        files.mkdir(BUCKET)
+        files.put(f"{bundles}/", f"{BUCKET}/store/", recursive=True)
+        yield f"s3://{BUCKET}/store"
+
+
+@contextmanager
+def s3_server(bundles: Path, port: int = 0) -> Iterator[dict[str, str]]:
+    """A server of its own, which holds bundles in `s3://models/store`; gives the variables by which it is found."""
+    server, variables = _start_s3(port)
+    S3FileSystem.clear_instance_cache()  # these clients ask another server
+    try:
+        with _filled_s3(variables, bundles):
+            yield variables
+    finally:
+        server.stop()
+        S3FileSystem.clear_instance_cache()
+
+
+class WebServer(SimpleHTTPRequestHandler):
+    """Lists and sends files; breaks the connection at paths that begin with `broken`, and stalls at `stalled`."""
+
+    broken: str | None = None
+    stalled: str | None = None
+
+    def do_GET(self) -> None:
+        if self.broken and self.path.startswith(self.broken):
+            self.close_connection = True
+            return
+        if self.stalled and self.path.startswith(self.stalled):
+            time.sleep(60)
+        super().do_GET()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def web_server(folder: Path, broken: str | None = None, stalled: str | None = None) -> Iterator[str]:
+    """A web server; gives its address."""
+    handler = type("Handler", (WebServer,), {"broken": broken, "stalled": stalled})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def memory_store(bundles: Path) -> Iterator[str]:
+    files = fsspec.filesystem("memory")
+    files.put(f"{bundles}/", "/store/", recursive=True)
+    try:
+        yield "memory://store"
+    finally:
+        MemoryFileSystem.store.clear()
+        MemoryFileSystem.pseudo_dirs[:] = [""]
+
+
+@contextmanager
+def store_of(kind: str, bundles: Path) -> Iterator[str]:
+    """A store that holds bundles; gives its address."""
+    if kind == "s3":
+        with _filled_s3(_shared_s3()[1], bundles) as address:
+            yield address
+    elif kind == "http":
+        with web_server(bundles) as address:
+            yield address
+    elif kind == "memory":
+        with memory_store(bundles) as address:
+            yield address
+    else:
+        yield f"file://{bundles}"
+
+
+KINDS = ["memory", "file", "http", "s3"]
+WRITABLE = ["memory", "file", "s3"]

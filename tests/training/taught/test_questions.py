@@ -1,0 +1,33 @@
+"""Which texts the transformer labels."""
+
+import numpy as np
+
+from training.taught.questions import MOST_WORDS, RUNS, draw_runs, frequent_ngrams, ngram_texts
+
+LONG = "word " * (MOST_WORDS + 1) + "."
+REVIEWS = [" ".join(f"Sentence {number} of a review." for number in range(12)), "One only.", LONG, ""]
+
+
+def test_a_review_gives_its_last_run_and_others() -> None:
+    drawn = draw_runs(REVIEWS)
+    assert np.bincount(drawn.reviews, minlength=4).tolist() == [RUNS, 1, 0, 0]  # too long or empty: none
+    assert drawn.texts[RUNS - 1].endswith("Sentence 11 of a review.")
+    assert all(text in REVIEWS[number] for text, number in zip(drawn.texts, drawn.reviews.tolist(), strict=True))
+
+
+def test_runs_with_a_negation_come_first() -> None:
+    review = " ".join(f"Sentence {number} {'is not' if number in (3, 8) else 'is'} here." for number in range(30))
+    texts = draw_runs([review] * 20).texts
+    assert all("3 is not" in " ".join(texts[i : i + RUNS]) for i in range(0, len(texts), RUNS))
+
+
+def test_the_same_reviews_give_the_same_runs() -> None:
+    assert draw_runs(REVIEWS).texts == draw_runs(REVIEWS).texts
+
+
+def test_frequent_ngrams_come_as_words() -> None:
+    words = ["the", "film", "was", "bad"]  # ids 4 to 7
+    texts = [np.array([1, 4, 5, 6, 7]), np.array([1, 4, 5, 2, 6, 7]), np.array([1, 4, 5])]
+    found = ngram_texts(frequent_ngrams(texts, 8), words, 8)
+    assert found[:2] == ["the film", "was bad"]
+    assert set(found[2:]) == {"film was", "the film was", "film was bad"}  # none across an unknown word

@@ -1,0 +1,1 @@
+"""The lecture's network: built, fitted, exported."""

@@ -1,0 +1,158 @@
+"""Join the taught network with the models of whole reviews, by the length of a text.
+
+The models of whole reviews know reviews better than the network does, and short texts worse. Their weights are of
+the same n-grams, so that both become one table. How much each counts is told by held-out reviews, long crops of them
+and short texts that the network did not learn from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from service.inference.ngrams import NgramTable
+from training.recipes import TaughtRecipe
+from training.taught.network import NGRAM_COLUMNS, SCALE
+from training.taught.review_teachers import model_scores
+from training.wide_deep.corpus import Corpus
+from training.wide_deep.deep import batches_of_like_length, padded
+from training.wide_deep.fit import read_ids, read_lengths
+from training.wide_deep.form import in_16_bits
+from training.wide_deep.joining import length_powers
+from training.wide_deep.network import WIDE_COLUMNS, build_whole
+from training.wide_deep.wide import Wide
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+PENALTY = 1e-5
+WEIGHED_LENGTHS = (0.0, 2.0)
+"""Logarithms of the length over the usual one, at which an n-gram's worth is told: of a short text, of a review."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts that are joined.
+
+    Attributes:
+        recipe: of the network.
+        student: trained.
+        keys: of the student's n-grams, int64[n], rising.
+        models: of whole reviews.
+    """
+
+    recipe: TaughtRecipe
+    student: keras.Model
+    keys: Ints
+    models: Wide
+
+    def terms(self, texts: Sequence[Ints]) -> Floats:
+        """Compute what the numbers that join the parts are multiplied with, float64[texts, 7 + 3 models].
+
+        They are the network's logit; its convolutions' part, the models' scores and 1, each times the powers of the
+        length.
+
+        Args:
+            texts: token ids of each.
+        """
+        powers = length_powers(read_lengths(self.recipe, texts))
+        logits, convolutions = self._network(texts)
+        scores = np.column_stack([convolutions, model_scores(self.recipe, self.models, texts), np.ones(len(texts))])
+        by_length = (scores[:, :, None] * powers[:, None]).reshape(len(texts), -1)
+        return np.column_stack([logits, by_length])
+
+    def _network(self, texts: Sequence[Ints]) -> tuple[Floats, Floats]:
+        """Compute the network's logits, and what its convolutions give before n-grams and length: float64[n] each."""
+        table = NgramTable(self.keys, self.recipe.max_order, self.recipe.num_words)
+        probe = keras.Model(self.student.inputs, [self.student.output, self.student.get_layer("deep_logit").output])
+        read = read_ids(self.recipe, texts)
+        values = np.zeros((len(read), 2))
+        for rows in batches_of_like_length(read, self.recipe.ids_per_batch):
+            batch = padded([read[row] for row in rows])
+            values[rows] = np.column_stack([np.asarray(part)[:, 0] for part in probe([batch, table.look_up(batch)])])
+        return values[:, 0], values[:, 1]
+
+
+def fit_numbers(terms: Floats, targets: Floats, weights: Floats) -> Floats:
+    """Fit the numbers that join the parts by the least log loss; the problem is convex.
+
+    Args:
+        terms: as `Parts.terms` gives them.
+        targets: probability of positive of each text.
+        weights: of each text.
+    """
+    sizes = terms.std(axis=0)
+    sizes[sizes <= 1e-9 * np.abs(terms).max(axis=0)] = 1
+    scaled = terms / sizes
+
+    def loss(numbers: Floats) -> tuple[float, Floats]:
+        logits = scaled @ numbers
+        total = (weights * (np.logaddexp(0, logits) - targets * logits)).sum() / weights.sum()
+        gradient = scaled.T @ (weights * (expit(logits) - targets)) / weights.sum()
+        return float(total + PENALTY * numbers @ numbers), gradient + 2 * PENALTY * numbers
+
+    result = minimize(loss, np.zeros(terms.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 800})
+    return np.asarray(result.x / sizes, np.float64)
+
+
+def joined_network(parts: Parts, numbers: Floats, reviews: Corpus, phrases: Corpus) -> tuple[keras.Model, Ints]:
+    """Work both parts and the numbers that join them into one network.
+
+    Args:
+        parts: to join.
+        numbers: as `fit_numbers` gives them.
+        reviews: tell how much an n-gram is worth in long texts.
+        phrases: tell it in short ones.
+
+    Returns:
+        The network to export, and the keys of its n-grams, int64[n], rising.
+    """
+    recipe, models = parts.recipe, parts.models
+    of_logit, of_convolutions, of_models, offset = numbers[0], numbers[1:4], numbers[4:-3].reshape(-1, 3), numbers[-3:]
+    inner = parts.student.get_layer("learnt_join").get_weights()[0]
+    by_length = np.stack(
+        [of_logit * inner[0] + of_convolutions, of_logit * inner[1] + offset + models.biases @ of_models]
+    )
+    own = of_logit * SCALE * np.asarray(parts.student.get_layer("ngram_weights").get_weights()[0], np.float64)
+    words, *ngrams = models.features.keys
+    weights = models.weights @ of_models
+    keys = np.unique(np.concatenate([parts.keys, *ngrams]))
+    table = np.zeros((recipe.num_words + len(keys), WIDE_COLUMNS))
+    rows = np.concatenate([np.arange(recipe.num_words), recipe.num_words + np.searchsorted(keys, parts.keys)])
+    table[rows, :NGRAM_COLUMNS] = own
+    rows = np.concatenate([words, recipe.num_words + np.searchsorted(keys, np.concatenate(ngrams))])
+    table[rows, :-1] += weights
+    kept = np.sort(most_worth(table[recipe.num_words :, :-1], keys, recipe, reviews, phrases)[: recipe.kept_ngrams])
+    table = np.concatenate([table[: recipe.num_words], table[recipe.num_words + kept]])
+    table[0] = 0
+    table[1 : recipe.num_words, -1] = 1
+    rounded, steps = in_16_bits(table)
+    deep = keras.Model(parts.student.inputs[0], parts.student.get_layer("deep_logit").output)
+    whole = build_whole(recipe, deep, len(table))
+    whole.get_layer("ngram_sums").set_weights([rounded * steps])
+    whole.get_layer("logit").set_weights([by_length])
+    return whole, keys[kept]
+
+
+def most_worth(weights: Floats, keys: Ints, recipe: TaughtRecipe, reviews: Corpus, phrases: Corpus) -> Ints:
+    """Order n-grams by how much they change answers, most first: their numbers, int64[n].
+
+    Args:
+        weights: by the powers of the length, [n, 3].
+        keys: of the n-grams, rising.
+        recipe: of the network.
+        reviews: in which n-grams are counted for long texts.
+        phrases: the same for short ones.
+    """
+    worth = np.zeros(len(keys))
+    for corpus, u in zip((phrases, reviews), WEIGHED_LENGTHS, strict=True):
+        found = np.concatenate(corpus.ngram_keys(recipe.max_order, recipe.num_words)[1:])
+        place = np.minimum(np.searchsorted(keys, found), len(keys) - 1)
+        counts = np.bincount(place[keys[place] == found], minlength=len(keys))
+        effects = counts * (weights @ [1, u, u * u]) ** 2
+        worth += effects / max(effects.sum(), 1e-300)
+    return np.argsort(-worth, kind="stable")

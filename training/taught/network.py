@@ -1,0 +1,87 @@
+"""The network while it is trained: convolutions and n-gram weights to one logit, all of them learnt together."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from training.recipes import TaughtRecipe
+from training.wide_deep.network import LONGEST, SHORTEST, USUAL, build_deep
+
+Tensor = Any
+"""Input or output of a Keras layer."""
+
+NGRAM_COLUMNS = 2
+"""Weights of an n-gram: in a text of the usual length, and its change with the logarithm of the length."""
+
+SCALE = 0.1
+"""Factor of the n-gram weights while they are learnt."""
+
+
+@keras.saving.register_keras_serializable("training")
+class LearntJoin(keras.layers.Layer):  # type: ignore[misc]
+    """The deep logit [batch, 1], n-gram sums [batch, 2] and token ids [batch, length] -> the logit, float32[batch, 1].
+
+    As `training.wide_deep.network.Joined`, with numbers that are learnt with the rest.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        begin = keras.initializers.Constant([[1.0, 0, 0], [0, 0, 0]])
+        self.by_length = self.add_weight(shape=(2, 3), initializer=begin, name="by_length")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what a copy is made with."""
+        return dict(super().get_config())
+
+    def call(self, inputs: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """Compute it."""
+        deep, sums, token_ids = inputs
+        ids = ops.sum(ops.cast(token_ids > 0, "float32"), axis=1, keepdims=True)
+        u = ops.log(ops.clip(ids, SHORTEST, LONGEST) / USUAL)
+        powers = ops.concatenate([ops.ones_like(u), u, u * u], axis=1)
+        weight, added = (ops.sum(powers * self.by_length[row], axis=1, keepdims=True) for row in (0, 1))
+        return deep * weight + ops.sum(powers[:, :NGRAM_COLUMNS] * sums, axis=1, keepdims=True) + added
+
+
+@keras.saving.register_keras_serializable("training")
+class NgramWeights(keras.layers.Layer):  # type: ignore[misc]
+    """int32[batch, any] -> float32[batch, 2]: the weights of n-grams, added up; while training some are left out.
+
+    The layer holds the weights divided by `SCALE`: Adam moves each number by as much, and a rare n-gram is to move less
+    than a filter.
+    """
+
+    def __init__(self, rows: int, dropout: float, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.rows, self.dropout = rows, dropout
+        self.table = self.add_weight(shape=(rows, NGRAM_COLUMNS), initializer="zeros", name="table")
+        self.seeds = keras.random.SeedGenerator(rows)
+
+    def call(self, ngram_ids: Tensor, training: bool = False) -> Tensor:
+        """Compute it."""
+        counted = ops.cast(ngram_ids > 0, "float32")
+        if training:
+            counted = keras.random.dropout(counted, self.dropout, seed=self.seeds)
+        return SCALE * ops.sum(ops.take(self.table, ngram_ids, axis=0) * ops.expand_dims(counted, -1), axis=1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what a copy is made with."""
+        return {**super().get_config(), "rows": self.rows, "dropout": self.dropout}
+
+
+def build_student(recipe: TaughtRecipe, vectors: NDArray[np.float32], rows: int) -> keras.Model:
+    """Build the network to train: token ids and n-gram ids, int32[batch, any] each -> logit float32[batch, 1].
+
+    Args:
+        recipe: its sizes.
+        vectors: to begin with, float32[num_words, embedding_dim].
+        rows: of the table of n-grams; the weights begin at 0.
+    """
+    deep = build_deep(recipe, vectors)
+    ngram_ids = keras.Input((None,), dtype="int32", name="ngram_ids")
+    sums = NgramWeights(rows, recipe.ngram_dropout, name="ngram_weights")(ngram_ids)
+    logit = LearntJoin(name="learnt_join")([deep.output, sums, deep.input])
+    return keras.Model([deep.input, ngram_ids], logit, name="student")

@@ -1,6 +1,7 @@
 """`AsyncClient`: `Client` for asyncio."""
 
 import asyncio
+from asyncio import sleep
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
@@ -218,4 +219,4 @@ class AsyncClient:
                 result = exchange.read(outcome)
                 if not isinstance(result, Wait):
                     return result
-                await asyncio.sleep(result.seconds)
+                await sleep(result.seconds)

@@ -41,6 +41,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         seconds.append(wait)
 
     monkeypatch.setattr("service.client.sync.sleep", seconds.append)
-    monkeypatch.setattr("service.client.asynchronous.asyncio.sleep", asleep)
+    monkeypatch.setattr("service.client.asynchronous.sleep", asleep)
     monkeypatch.setattr("service.client.exchange.monotonic", lambda: sum(seconds))
     return seconds

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.server.connection import LINGER_SECONDS
 from tests.service.conftest import MODELS_DIR, BundleFolder, write_small_bundle
 from tests.service.running import Running, running, until
 
@@ -38,7 +39,9 @@ class Load:
         self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
 
     def _ask(self) -> None:
-        with httpx.Client(base_url=self._address, timeout=20) as client:
+        # A client that was kept from asking for as long as a stop lets connections linger begins a new one.
+        limits = httpx.Limits(keepalive_expiry=LINGER_SECONDS / 2)
+        with httpx.Client(base_url=self._address, timeout=20, limits=limits) as client:
             while not self._stop.is_set():
                 version = 0
                 try:

@@ -10,6 +10,7 @@ import { setUpFilter, showFilters } from "./filter.js";
 import { showJourney } from "./journey.js";
 import { nameLecture, setUpLecture } from "./lecture.js";
 import { better, choose, chosen, loadModels, nameModels, nameOf, openModels, qualityOf, shown } from "./models.js";
+import { askWithoutSpaces, showSpacing } from "./spacing.js";
 import { canSay, explained, language, loadTexts, onLanguage, say, sayAll, speak } from "./texts.js";
 import { setUpWords, showWords } from "./words.js";
 
@@ -19,7 +20,7 @@ const RESTING_MILLISECONDS = 500;
 let examples = {}; // by the language of the model
 let controller = new AbortController();
 let predictions = []; // what is on the screen, for each model that is shown
-let [explanation, journey, explainedText] = [null, null, ""];
+let [explanation, journey, withoutSpaces, explainedText] = [null, null, null, ""];
 
 const text = () => byId("text").value;
 
@@ -29,16 +30,17 @@ async function predict() {
   controller = new AbortController();
   const { signal } = controller;
   const asked = text();
-  if (!asked.trim()) return show([], null, null);
+  if (!asked.trim()) return show([], null, null, null);
   try {
     const answers = shown().map((model) => post(`predict${modelQuery(model)}`, { text: asked }, signal));
     predictions = await Promise.all(answers);
+    withoutSpaces = null; // what was said of an earlier text
     tell(byId("problem"), "");
     draw();
     look(asked, signal);
   } catch (error) {
     if (error.name === "AbortError") return;
-    show([], null, null);
+    show([], null, null, null);
     tell(byId("problem"), explained(error));
   }
 }
@@ -47,21 +49,24 @@ async function predict() {
 const look = debounced(RESTING_MILLISECONDS - TYPING_MILLISECONDS, async (asked, signal) => {
   if (signal.aborted) return;
   byId("spoken").textContent = spoken(predictions[0]);
-  const why = (route) => post(`${route}${modelQuery(chosen())}`, { text: asked }, signal).catch((error) => {
+  const orError = (answer) => answer.catch((error) => {
     if (error.name === "AbortError") throw error;
     return error;
   });
+  const why = (route) => orError(post(`${route}${modelQuery(chosen())}`, { text: asked }, signal));
   try {
-    [explanation, journey] = await Promise.all([why("explain"), chosen().layers ? why("layers") : null]);
+    const spacing = orError(askWithoutSpaces(asked, chosen(), signal));
+    [explanation, journey, withoutSpaces] = await Promise.all([why("explain"), chosen().layers ? why("layers") : null, spacing]);
     explainedText = asked;
     drawWhy();
+    showSpacing(predictions[0], withoutSpaces);
   } catch {
     // There is a newer text.
   }
 });
 
 function show(...state) {
-  [predictions, explanation, journey] = state;
+  [predictions, explanation, journey, withoutSpaces] = state;
   tell(byId("problem"), "");
   byId("spoken").textContent = "";
   draw();
@@ -70,6 +75,7 @@ function show(...state) {
 
 function draw() {
   showAnswers(shown(), predictions);
+  showSpacing(predictions[0], withoutSpaces);
   drawOffer();
   byId("copy").disabled = !text().trim();
   byId("copied").textContent = "";

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -96,3 +97,22 @@ def test_a_text_in_another_script_offers_the_model_that_reads_it(english: Visit)
     expect(page.locator("#text")).to_be_focused()
     english.write("a good film again")
     expect(page.locator("#offer").get_by_role("button")).to_have_text("Ask small, version 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("좋다 좋다", "띄어쓰기를 모두 없애도 답은 같습니다: 긍정"), ("나 나 나 나 나 좋 좋", "띄어쓰기를 모두 없애면 답이 달라집니다: 긍정")],
+)
+def test_of_a_korean_text_it_is_said_what_its_spaces_matter(korean: Visit, text: str, said: str) -> None:
+    korean.write(text)
+    expect(korean.page.locator("#spacing")).to_contain_text(said)
+    bare = httpx.post(f"{korean.address}/predict?model=small-korean", json={"text": text.replace(" ", "")}).json()
+    expect(korean.page.locator("#spacing")).to_contain_text(f"{bare['probability']:.1%}".replace(".0%", "%"))
+    korean.write("좋다")
+    expect(korean.page.locator("#spacing")).to_be_hidden()
+
+
+def test_of_a_text_that_is_read_by_words_nothing_is_said_of_spaces(english: Visit) -> None:
+    english.write("good bad good")
+    expect(english.page.locator("#tinted .word").first).to_be_visible()
+    expect(english.page.locator("#spacing")).to_be_hidden()

@@ -148,13 +148,14 @@ class Decoding:
     def _pass_on(self, data: bytes, last: bool = False) -> Iterator[bytes]:
         if not self._started:
             self._held += data
-            if not (self._has_line() or len(self._held) >= SAMPLE_BYTES or last):
+            first = self._first_line(last)
+            if first is None:
                 return
             self._started = True
             data, self._held = self._held, b""
             self._cr = b"\r" in data.rstrip(b"\r") and b"\n" not in data
             self.raw &= not self._cr
-            if self._undecided and b"\0" in data and (wide := guess_wide(data[:1024])):
+            if self._undecided and b"\0" in first and (wide := guess_wide(first[:1024])):
                 raise self._refusal(1, wide)
         if self._cr:
             data = data.replace(b"\r", b"\n")
@@ -163,10 +164,19 @@ class Decoding:
         if data:
             yield data
 
-    def _has_line(self) -> bool:
-        """Tell whether a line is held, with all bytes of its end if that is in UTF-16 or UTF-32."""
+    def _first_line(self, last: bool) -> bytes | None:
+        """Return the first line, or None while it is not certain that it is complete, however the file is cut.
+
+        A line in UTF-8 is complete with its LF. Any other might be in UTF-16 or UTF-32, so that all bytes of its end
+        belong to it.
+        """
         end = self._held.find(b"\n")
-        return end >= 0 and (b"\0" not in self._held or len(self._held) >= end + _MARK_BYTES)
+        if end < 0:
+            return self._held if last or len(self._held) >= SAMPLE_BYTES else None
+        line, rest = self._held[:end], self._held[: end + _MARK_BYTES]
+        if b"\0" not in line and _is_utf_8(line):
+            return line
+        return rest if last or len(rest) == end + _MARK_BYTES else None
 
     def _check(self, data: bytes, last: bool) -> None:
         """Look for the first line beyond ASCII."""
@@ -198,6 +208,14 @@ class Decoding:
             f"Line {line} of the file is not UTF-8; {probably} {self._options.option('encoding', value)}{header}, "
             "or save the file as UTF-8."
         )
+
+
+def _is_utf_8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _keep_bytes(error: UnicodeError) -> tuple[str, int]:

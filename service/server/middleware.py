@@ -10,6 +10,7 @@ from itertools import chain
 from time import perf_counter
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.context import RequestContext, open_context
@@ -122,6 +123,8 @@ class RequestMiddleware:
                 raise
         except ServiceError as error:
             await self._refuse(error, scope, context, answer)
+        except ClientDisconnect:  # before a file was understood
+            answer.status = CLIENT_LEFT_STATUS
         except Exception:
             logger.exception("a bug", extra={"request_id": answer.request_id})
             if not answer.status:

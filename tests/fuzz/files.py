@@ -91,6 +91,7 @@ def _answered(name: str, given: dict[str, Any], chunks: Iterator[bytes], encodin
     st.booleans(),
 )
 @example("json", {}, b"[\n []\n]", [2], None, False)
+@example("csv", {}, b"\x01\xc6T\xd6\n\x00texttext", [1, 7], None, False)
 def files(
     name: str, given: dict[str, Any], content: bytes, sizes: list[int], encoding: str | None, packed: bool
 ) -> None:

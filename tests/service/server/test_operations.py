@@ -339,6 +339,17 @@ def test_a_hostile_body_is_a_problem_of_the_sender(strict: Running, body: bytes)
     assert httpx.post(f"{strict.address}/predict", json={"text": "good"}).status_code == 200
 
 
+def test_a_client_that_leaves_before_its_file_is_understood_is_no_bug(small: BundleFolder) -> None:
+    head = b"POST /predict/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: 99\r\n\r\n"
+    with small_service(small) as service:
+        for body in (b"", b"te"):
+            with socket.create_connection(service.host_and_port) as connection:
+                connection.sendall(head + body)
+        line = 'http_requests_total{method="POST",route="/predict/batch",status="499"}'
+        until(lambda: metric(service, line) == 2)
+    assert "Traceback" not in "".join(service.log)
+
+
 def test_a_client_that_leaves_frees_its_place() -> None:
     body = json.dumps({"texts": ["a good film " * 300] * 5_000}).encode()
     flags = ("--max-texts", "5000", "--max-body-bytes", "50000000", "--precision", "reference")

@@ -430,6 +430,7 @@ def test_the_first_sentences_are_as_they_were_written_down() -> None:
     ("file", "sha256"),
     [
         ("first_sentences.ko.csv", "73bc7ee742f25763ad3a1ff9fee0196db623cb42a62e494d2d668d359a4aee83"),
+        ("unseen_sentences.ko.csv", "59e9d1ceb2a36e78e715cbf2ceb808230a1a0f07349db7d55f64962cccba0480"),
         ("unseen_sentences.csv", "91b7c47eccaf34c8be3260c754d5ebc3510a54f38b9c21fd12500b118e705c89"),
         ("development_sentences.csv", "30d7dc7bc374b8d508b48cffb8e210f92d3707ecd55b57899e974a281fc3f0bd"),
     ],

@@ -38,7 +38,7 @@ def closed(schema: Any) -> Any:
 @cache
 def schema_of(place: str) -> dict[str, Any]:
     module, name = MODELS[place]
-    schema = closed(getattr(pytest.importorskip(module), name).model_json_schema())
+    schema: dict[str, Any] = closed(getattr(pytest.importorskip(module), name).model_json_schema())
     return schema | {"required": ["apiVersion", "kind", "metadata", "spec"]}
 
 

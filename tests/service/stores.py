@@ -91,23 +91,30 @@ def web_server(folder: Path, broken: str | None = None, stalled: str | None = No
 
 
 @contextmanager
-def gs_server(bundles: Path, port: int = 0) -> Iterator[dict[str, str]]:
-    """A server of Google Cloud Storage's protocol, which holds bundles in `gs://models/store`; gives its variables."""
+def empty_gs_server() -> Iterator[dict[str, str]]:
+    """A server of Google Cloud Storage's protocol; gives the variables by which it is found."""
     pytest.importorskip("gcsfs")
-    server = pytest.importorskip("gcp_storage_emulator.server").create_server("127.0.0.1", port, in_memory=True)
+    server = pytest.importorskip("gcp_storage_emulator.server").create_server("127.0.0.1", 0, in_memory=True)
     server._api.daemon = True  # it must not keep the process
     server.start()
     variables = {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{server._api._httpd.server_port}"}
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("STORAGE_EMULATOR_HOST", variables["STORAGE_EMULATOR_HOST"])
-            files = fsspec.filesystem("gs")
-            files.invalidate_cache()
-            files.mkdir(BUCKET)
-            files.put(f"{bundles}/", f"{BUCKET}/store/", recursive=True)
+            fsspec.filesystem("gs").invalidate_cache()
             yield variables
     finally:
         server.stop()
+
+
+@contextmanager
+def gs_server(bundles: Path) -> Iterator[dict[str, str]]:
+    """The same, which holds bundles in `gs://models/store`."""
+    with empty_gs_server() as variables:
+        files = fsspec.filesystem("gs")
+        files.mkdir(BUCKET)
+        files.put(f"{bundles}/", f"{BUCKET}/store/", recursive=True)
+        yield variables
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow
 
-from service.errors import InvalidRequestError, RequestError
+from service.errors import RequestError
 from service.files.answer_columns import ERROR, AnswerColumns, check_column, checked
-from service.files.record import MODEL, NAMES
+from service.files.record import MODEL, NAMES, Options
 from service.inference.batching import SCORE_JOB_TEXTS, by_length, restored
 from service.inference.predictor import Prediction
 from service.models.model_choice import Choice
@@ -106,11 +106,7 @@ def names_of_answers(taken: Sequence[str], prefix: str) -> dict[str, str]:
         InvalidRequestError: a name is taken all the same.
     """
     names = {field: (prefix or CLASH_PREFIX * (field in taken)) + field for field in FIELDS}
-    clashing = [name for name in names.values() if name in taken]
-    if clashing:
-        raise InvalidRequestError(
-            f"The table has {clashing[0]!r} already; give the added names another beginning: --prefix sentiment_"
-        )
+    Options(flags=True).check_added(names.values(), taken, "The table")
     return names
 
 

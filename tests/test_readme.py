@@ -244,7 +244,7 @@ def test_every_page_and_card_is_there_in_both_languages() -> None:
 
 
 def test_a_page_that_another_one_links_to_is_there() -> None:
-    for page in [*PAGES, *OTHERS, *CARDS, "CHANGELOG.md"]:
+    for page in [*PAGES, *OTHERS, *CARDS, "CHANGELOG.md", "SECURITY.md", "SECURITY.ko.md"]:
         place = (ROOT / page).parent
         text = (ROOT / page).read_text()
         for link in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text):

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from service.errors import ServiceError
+from service.file_systems import open_address, without_password
 from service.inference.bundle import one_line
 
 PART = ".part"
@@ -29,17 +29,13 @@ class Storage:
         address: such as `reviews` or `s3://bucket/reviews`.
 
     Raises:
-        StorageError: the address is none, or the library for this kind of store is not installed.
+        SettingsError: the address is none, or the library for this kind of store is not installed.
     """
 
     def __init__(self, address: str) -> None:
-        try:
-            self.files, root = fsspec.url_to_fs(address)
-        except (ImportError, ValueError) as error:
-            raise StorageError(
-                f"{address}: {one_line(error)}. Stores need the extra: pip install 'conv1d-sentiment[stores]'"
-            ) from error
-        self.address = address
+        self.files, root = open_address(address)
+        self.address = without_password(address)
+        """For messages."""
         self.root: str = root.rstrip("/") or "/"
         self.is_local = isinstance(self.files, LocalFileSystem)
 
@@ -118,4 +114,4 @@ def reached(place: str) -> Iterator[None]:
     except ServiceError:
         raise
     except Exception as error:
-        raise StorageError(f"{place}: {one_line(error)}") from error
+        raise StorageError(without_password(f"{place}: {one_line(error)}")) from error

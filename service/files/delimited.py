@@ -232,12 +232,7 @@ class DelimitedFormat:
         """
         options = self.options
         added = [options.prefix + name for name in (*options.fields, *[MODEL] * options.names_model, "error")]
-        taken = [name for name in added if name in fields]
-        if taken:
-            raise InvalidRequestError(
-                f"The header has {taken[0]!r} already; give the added names another beginning: "
-                f"{options.option('prefix', 'model_')}"
-            )
+        options.check_added(added, fields, "The header")
         return added
 
     def _record(self, line: Line) -> Record:

@@ -123,13 +123,7 @@ class NdjsonFormat(PlainFormat):
         value = self._parse(data)
         if isinstance(value, dict):
             name = self._member(value)
-            taken = [name for name in self._names if name in value]
-            if taken:
-                raise InvalidRequestError(
-                    f"The object has {taken[0]!r} already; give the added names another beginning: "
-                    f"{self.options.option('prefix', 'model_')}",
-                    f"/{taken[0]}",
-                )
+            self.options.check_added(self._names, value, "The object", "/")
             value = value[name]
             if not isinstance(value, str):
                 raise InvalidRequestError(f"The {name} is not a string.", f"/{name}")

@@ -71,11 +71,7 @@ class ParquetTable(ParquetFile):
         super().__init__(path, options, str(path))
         fields = (*NAMES, *[MODEL] * options.names_model, ERROR)
         names = {field: options.prefix + field for field in fields}
-        taken = [name for name in names.values() if name in self.schema.names]
-        if taken:
-            raise InvalidRequestError(
-                f"The table has {taken[0]!r} already; give the added names another beginning with prefix."
-            )
+        options.check_added(names.values(), self.schema.names, "The table")
         self._answers = AnswerColumns(self.schema, names)
 
     def head(self) -> bytes:

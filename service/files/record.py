@@ -1,10 +1,10 @@
 """The types that all formats share: options, records and positions."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from service.errors import InvalidTextError
+from service.errors import InvalidRequestError, InvalidTextError
 from service.inference.predictor import Prediction
 
 NAMES = ("label", "probability", "words", "known_words", "truncated")
@@ -76,6 +76,26 @@ class Options:
     def option(self, name: str, value: str) -> str:
         """Return what the user types to set an option."""
         return f"--{name} {value}" if self.flags else f"?{name}={value}"
+
+    def check_added(self, names: Iterable[str], taken: Container[str], place: str, pointer: str = "") -> None:
+        """Check that the names to be added are free.
+
+        Args:
+            names: with the prefix.
+            taken: those that are there.
+            place: where they are, for the message.
+            pointer: JSON pointer to the object that has them as members, with a slash at its end; "" for a header.
+
+        Raises:
+            InvalidRequestError: one is taken.
+        """
+        for name in names:
+            if name in taken:
+                raise InvalidRequestError(
+                    f"{place} has {name!r} already; give the added names another beginning: "
+                    f"{self.option('prefix', 'sentiment_')}",
+                    pointer + name if pointer else None,
+                )
 
     @property
     def lost_line_ends(self) -> str:

@@ -9,7 +9,6 @@ import io
 import os
 import re
 import stat
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +19,11 @@ from pydantic_core import from_json
 
 from service.errors import BundleError
 from service.inference.manifest import MANIFEST_FILE, SCHEMA_VERSION, Manifest, NgramSpec
+from service.replacement import FileStamp, file_stamps
 
 MAX_MANIFEST_BYTES = 4 << 20
 MAX_FILE_BYTES = 2 << 30
 """Largest file of a bundle: a graph is a protocol buffer, and these end at 2 GiB."""
-
-BundleFiles = dict[Path, tuple[int, int]]
-"""Time of the last change (nanoseconds since the epoch) and size (bytes) of each file of each bundle."""
 
 
 @dataclass(frozen=True)
@@ -135,15 +132,9 @@ def find_versions(models_dir: Path, name: str) -> dict[int, Path]:
     return versions
 
 
-def bundle_files(models_dir: Path) -> BundleFiles:
+def bundle_files(models_dir: Path) -> dict[Path, FileStamp]:
     """Return what changes when a bundle comes, goes or changes; nothing if there is no such folder."""
-    files = {}
-    for path in models_dir.glob("*/*/*"):
-        if path.parent.name.isdecimal():
-            with suppress(OSError):  # removed meanwhile, or a link to nowhere
-                about = path.stat()
-                files[path] = about.st_mtime_ns, about.st_size
-    return files
+    return file_stamps(path for path in models_dir.glob("*/*/*") if path.parent.name.isdecimal())
 
 
 def one_line(reason: object) -> str:

@@ -6,16 +6,18 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, Self
 
 from service.errors import BundleError, DefaultModelError, ModelNotFoundError
-from service.inference.bundle import BundleFiles, bundle_files, find_bundles, one_line
+from service.inference.bundle import bundle_files, find_bundles, one_line
 from service.inference.predictor import Predictor
 from service.models.fleet import Fleet, TargetState
 from service.models.loading import load_models
 from service.models.registry import ModelKey, Registry
 from service.models.rollout import Rollout, rollout_files
 from service.models.rollouts import RolloutState, Versions, read_rollouts
+from service.replacement import FileStamp
 from service.settings import Settings
 
 logger = logging.getLogger("service")
@@ -66,7 +68,7 @@ class Repository:
         self._refused = refused
         self._target = target
         self._lock = asyncio.Lock()
-        self._files: BundleFiles = {}
+        self._files: dict[Path, FileStamp] = {}
         self._rollout_files = rollout_files(settings.models_dir)
         self.rollouts = rollouts
         """The rollouts of the models that have a file of it."""

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from service.errors import BundleError
 from service.inference.bundle import one_line, open_regular_file
-from service.replacement import file_stamp
+from service.replacement import FileStamp, file_stamps
 from service.versions import LABEL_PATTERN, JsonVersion, Version, check_version, parse_version
 
 ROLLOUT_FILE = "rollout.json"
@@ -156,7 +156,6 @@ def written(rollout: Rollout) -> bytes:
     return (json.dumps(rollout.fields(), indent=2) + "\n").encode()
 
 
-def rollout_files(models_dir: Path) -> Mapping[Path, tuple[int, int, int]]:
-    """Return what changes when a rollout comes, goes or changes: time, size and inode of each file."""
-    stamps = {path: file_stamp(path) for path in models_dir.glob(f"*/{ROLLOUT_FILE}")}
-    return {path: stamp for path, stamp in stamps.items() if stamp}  # but those that were removed meanwhile
+def rollout_files(models_dir: Path) -> Mapping[Path, FileStamp]:
+    """Return what changes when a rollout comes, goes or changes."""
+    return file_stamps(models_dir.glob(f"*/{ROLLOUT_FILE}"))

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from service.errors import BundleError, ServiceError
+from service.file_systems import open_address, without_password
 from service.inference.bundle import Bundle, one_line, open_bundle, read_manifest
 from service.inference.manifest import MANIFEST_FILE
 from service.models.rollout import ROLLOUT_FILE
-from service.settings import SettingsError
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], object]]]
 """Shows the progress of one bundle: gets its place and its bytes (None: unknown), gives what to tell the bytes done."""
@@ -42,18 +42,10 @@ class Store:
     """
 
     def __init__(self, address: str) -> None:
-        self.address = re.sub("//[^/@]*@", "//", address).rstrip("/")
-        """For messages: without a password."""
-        try:
-            import fsspec
-
-            self._files, root = fsspec.url_to_fs(address)
-        except (ImportError, ValueError) as error:
-            raise SettingsError(
-                f"{self.address}: {one_line(error)}. Stores need the extra: pip install 'conv1d-sentiment[stores]'"
-            ) from error
+        self.address = without_password(address).rstrip("/")
+        """For messages."""
+        self._files, root = open_address(address)
         self._root = root.rstrip("/")
-        self._callback = fsspec.Callback
         if hasattr(self._files, "auto_mkdir"):  # a folder of this machine
             self._files.auto_mkdir = True
         self._files.invalidate_cache()
@@ -182,9 +174,16 @@ class Store:
             raise BundleError(str(error).replace(str(folder), f"{self.address}/{place}")) from error
 
     def _telling(self, advance: Callable[[int], object]) -> Any:
-        callback = self._callback()
-        callback.relative_update = advance
-        return callback
+        told = 0
+
+        def tell(_size: int | None, done: int, **_: Any) -> None:
+            nonlocal told
+            advance(done - told)
+            told = done
+
+        from fsspec import Callback
+
+        return Callback(hooks={"bytes": tell})
 
     @contextmanager
     def _errors(self, verb: str) -> Iterator[None]:
@@ -193,7 +192,7 @@ class Store:
         except ServiceError:
             raise
         except Exception as error:  # every file system has errors of its own
-            reason = one_line(error) or type(error).__name__
+            reason = without_password(one_line(error)) or type(error).__name__
             raise StoreError(f"{self.address}: the models {verb}: {reason}.") from error
 
 

@@ -1,7 +1,7 @@
 """The fields of KubeRay's RayJob, version ray.io/v1, beside those of Kubernetes itself.
 
-Source: the types of the API, `ray-operator/apis/ray/v1` of KubeRay 1.4, in the project's own reading: the schema
-that KubeRay generates of them is a megabyte, most of it of pods.
+Source: the types of the API, `ray-operator/apis/ray/v1` of KubeRay 1.4. No package of PyPI or npm has the schema that
+KubeRay generates of them, which is a megabyte, most of it of pods.
 """
 
 from typing import Any

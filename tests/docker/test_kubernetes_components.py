@@ -1,6 +1,7 @@
 """The components beside the manifests: KServe, KEDA, the Prometheus operator, models from a store."""
 
 import os
+from functools import cache
 from typing import Any
 
 import jsonschema
@@ -17,64 +18,28 @@ from tests.docker.test_monitoring import selectors
 from tests.service.conftest import MODELS_DIR
 
 COMPONENTS = FOLDER / "components"
-STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
+MODELS = {
+    "components/keda/scaledobject.yaml": ("cloudcoil.models.keda.v1alpha1", "ScaledObject"),
+    "components/monitoring/servicemonitor.yaml": ("cloudcoil.models.prometheus_operator.v1", "ServiceMonitor"),
+}
+"""Models made from the CustomResourceDefinitions of KEDA and of the Prometheus operator."""
 
 
-def exactly(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
-    """A schema of an object that has these members and no others."""
-    properties = required | optional
-    return {"type": "object", "properties": properties, "required": [*required], "additionalProperties": False}
+def closed(schema: Any) -> Any:
+    """The same schema, in which an object has no other members than those that are named."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    members = {key: closed(value) for key, value in schema.items()}
+    return members | {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else members
 
 
-def kind(api_version: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
-    metadata = exactly({"name": {"type": "string"}}, labels=STRINGS, annotations=STRINGS)
-    return exactly({"apiVersion": {"const": api_version}, "kind": {"const": name}, "metadata": metadata, "spec": spec})
-
-
-WHOLE, TEXT = {"type": "integer", "minimum": 0}, {"type": "string"}
-SCALED_OBJECT = kind(  # the fields that we use, as in @kubernetes-models/keda 0.4.2
-    "keda.sh/v1alpha1",
-    "ScaledObject",
-    exactly(
-        {
-            "scaleTargetRef": exactly({"name": TEXT}, apiVersion=TEXT, kind=TEXT),
-            "triggers": {
-                "type": "array",
-                "items": exactly(
-                    {"type": {"enum": ["cpu", "prometheus"]}, "metadata": STRINGS},
-                    name=TEXT,
-                    metricType={"enum": ["AverageValue", "Value", "Utilization"]},
-                ),
-            },
-        },
-        minReplicaCount=WHOLE,
-        maxReplicaCount=WHOLE,
-        pollingInterval=WHOLE,
-        cooldownPeriod=WHOLE,
-        advanced=exactly(
-            {}, horizontalPodAutoscalerConfig=exactly({}, behavior={"type": "object"}), restoreToOriginalReplicaCount={}
-        ),
-    ),
-)
-SERVICE_MONITOR = kind(  # as in @kubernetes-models/prometheus-operator 6.0.0
-    "monitoring.coreos.com/v1",
-    "ServiceMonitor",
-    exactly(
-        {
-            "selector": exactly({"matchLabels": STRINGS}),
-            "endpoints": {
-                "type": "array",
-                "items": exactly(
-                    {"port": TEXT},
-                    path=TEXT,
-                    interval={"type": "string", "pattern": "^[1-9][0-9]*s$"},
-                    authorization=exactly({"credentials": exactly({"name": TEXT, "key": TEXT})}, type=TEXT),
-                ),
-            },
-        },
-        jobLabel=TEXT,
-    ),
-)
+@cache
+def schema_of(place: str) -> dict[str, Any]:
+    module, name = MODELS[place]
+    schema: dict[str, Any] = closed(getattr(pytest.importorskip(module), name).model_json_schema())
+    return schema | {"required": ["apiVersion", "kind", "metadata", "spec"]}
 
 
 def read(place: str) -> dict[str, Any]:
@@ -95,19 +60,34 @@ def pod_of(spec: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "any"}, "spec": spec}
 
 
+@pytest.mark.parametrize("place", sorted(MODELS))
+def test_a_manifest_fits_the_schema_of_its_project(place: str) -> None:
+    jsonschema.validate(read(place), schema_of(place))
+
+
 @pytest.mark.parametrize(
-    ("place", "schema"),
+    ("place", "path", "value"),
     [
-        ("components/keda/scaledobject.yaml", SCALED_OBJECT),
-        ("components/monitoring/servicemonitor.yaml", SERVICE_MONITOR),
+        ("components/keda/scaledobject.yaml", ("apiVersion",), "keda.sh/v1"),
+        ("components/keda/scaledobject.yaml", ("spec", "replica"), 1),
+        ("components/keda/scaledobject.yaml", ("spec", "maxReplicaCount"), "10"),
+        ("components/keda/scaledobject.yaml", ("spec", "triggers", 0, "metricsType"), "Utilization"),
+        ("components/keda/scaledobject.yaml", ("spec", "triggers", 1, "metadata", "threshold"), 200),
+        ("components/monitoring/servicemonitor.yaml", ("kind",), "PodMonitor"),
+        ("components/monitoring/servicemonitor.yaml", ("spec", "replica"), 1),
+        ("components/monitoring/servicemonitor.yaml", ("spec", "endpoints", 0, "interval"), "15 seconds"),
+        ("components/monitoring/servicemonitor.yaml", ("spec", "endpoints", 0, "paths"), "/metrics"),
     ],
 )
-def test_a_manifest_fits_the_schema_of_its_project(place: str, schema: dict[str, Any]) -> None:
-    jsonschema.validate(read(place), schema)
-    wrong = read(place)
-    wrong["spec"]["replica"] = 1
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(wrong, schema)
+def test_the_schemas_notice_a_wrong_field(place: str, path: tuple[str | int, ...], value: Any) -> None:
+    wrong: Any = read(place)
+    part = wrong
+    for each in path[:-1]:
+        part = part[each]
+    part[path[-1]] = value
+    with pytest.raises(jsonschema.ValidationError) as refused:
+        jsonschema.validate(wrong, schema_of(place))
+    assert path[: len(refused.value.absolute_path)] == tuple(refused.value.absolute_path)
 
 
 @pytest.mark.parametrize("folder", [*sorted(path.name for path in COMPONENTS.iterdir())])

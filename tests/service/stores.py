@@ -1,10 +1,10 @@
-"""Stores of models: S3, a web server, a folder and the memory, as fsspec knows them."""
+"""Stores of models: S3, Google's, a hub, a web server, a folder and the memory, as fsspec knows them."""
 
 import functools
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
+
+from tests.service.hub import REPOSITORY, hub_server
 
 BUCKET = "models"
 
@@ -89,6 +91,57 @@ def web_server(folder: Path, broken: str | None = None, stalled: str | None = No
 
 
 @contextmanager
+def empty_gs_server() -> Iterator[dict[str, str]]:
+    """A server of Google Cloud Storage's protocol; gives the variables by which it is found."""
+    pytest.importorskip("gcsfs")
+    server = pytest.importorskip("gcp_storage_emulator.server").create_server("127.0.0.1", 0, in_memory=True)
+    server._api.daemon = True  # it must not keep the process
+    server.start()
+    variables = {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{server._api._httpd.server_port}"}
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("STORAGE_EMULATOR_HOST", variables["STORAGE_EMULATOR_HOST"])
+            fsspec.filesystem("gs").invalidate_cache()
+            yield variables
+    finally:
+        server.stop()
+
+
+@contextmanager
+def gs_server(bundles: Path) -> Iterator[dict[str, str]]:
+    """The same, which holds bundles in `gs://models/store`."""
+    with empty_gs_server() as variables:
+        files = fsspec.filesystem("gs")
+        files.mkdir(BUCKET)
+        files.put(f"{bundles}/", f"{BUCKET}/store/", recursive=True)
+        yield variables
+
+
+@contextmanager
+def hf_server(bundles: Path) -> Iterator[dict[str, str]]:
+    with hub_server(bundles) as address:
+        yield {"HF_ENDPOINT": address}
+
+
+SERVERS: dict[str, tuple[str, Callable[[Path], AbstractContextManager[dict[str, str]]]]] = {
+    "s3": (f"s3://{BUCKET}/store", s3_server),
+    "gs": (f"gs://{BUCKET}/store", gs_server),
+    "hf": (f"hf://{REPOSITORY}/store", hf_server),
+}
+"""By kind: the address of a store, and a server that holds it, which gives the variables by which it is found."""
+
+
+@contextmanager
+def hf_store(bundles: Path) -> Iterator[str]:
+    with hub_server(bundles) as address, pytest.MonkeyPatch.context() as patch:
+        # What HF_ENDPOINT sets, which is read at the import.
+        patch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        files = "/{repo_id}/resolve/{revision}/{filename}"
+        patch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", address + files)
+        yield f"hf://{REPOSITORY}/store"
+
+
+@contextmanager
 def memory_store(bundles: Path) -> Iterator[str]:
     files = fsspec.filesystem("memory")
     files.put(f"{bundles}/", "/store/", recursive=True)
@@ -105,6 +158,12 @@ def store_of(kind: str, bundles: Path) -> Iterator[str]:
     if kind == "s3":
         with _filled_s3(_shared_s3()[1], bundles) as address:
             yield address
+    elif kind == "gs":
+        with gs_server(bundles):
+            yield f"gs://{BUCKET}/store"
+    elif kind == "hf":
+        with hf_store(bundles) as address:
+            yield address
     elif kind == "http":
         with web_server(bundles) as address:
             yield address
@@ -115,5 +174,5 @@ def store_of(kind: str, bundles: Path) -> Iterator[str]:
         yield f"file://{bundles}"
 
 
-KINDS = ["memory", "file", "http", "s3"]
-WRITABLE = ["memory", "file", "s3"]
+KINDS = ["memory", "file", "http", "s3", "gs", "hf"]
+WRITABLE = ["memory", "file", "s3", "gs", "hf"]

@@ -62,7 +62,7 @@ def test_names_that_clash_get_a_prefix_or_all_get_the_one_that_is_given(small: B
     ]
     prefixed = Scorer(prefix="s_", models_dir=small.path.parents[1], model="small")
     assert prefixed(table).schema.names[3:] == [f"s_{name}" for name in ADDED]
-    with pytest.raises(InvalidRequestError, match=r"'model_label' already.*--prefix"):
+    with pytest.raises(InvalidRequestError, match=r"'model_label' already; .*: --prefix sentiment_$"):
         scorer(pyarrow.table({"text": ["good"], "label": [1], "model_label": [1]}))
 
 

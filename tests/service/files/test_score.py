@@ -317,7 +317,8 @@ def table(tmp_path: Path) -> Path:
 
 def test_parquet_comes_back_with_its_columns_and_those_of_the_prediction(score: Any, table: Path) -> None:
     parquet: Any = pytest.importorskip("pyarrow.parquet")
-    assert "'label' already" in refusal(score(table, "--output", table.with_name("out.parquet")))
+    said = refusal(score(table, "--output", table.with_name("out.parquet")))
+    assert "'label' already; give the added names another beginning: --prefix sentiment_" in said
     result = score(table, "--output", table.with_name("out.parquet"), "--prefix", "my_")
     assert result.exit_code == 3, result.output
     before, after = parquet.read_table(table), parquet.read_table(table.with_name("out.parquet"))

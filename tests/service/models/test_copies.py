@@ -16,7 +16,7 @@ from service.models.copies import fetch, watch
 from service.settings import Settings
 from tests.service.conftest import write_small_bundle
 from tests.service.running import running
-from tests.service.stores import s3_server, store_of, web_server
+from tests.service.stores import SERVERS, s3_server, store_of, web_server
 
 
 @pytest.fixture(autouse=True)
@@ -146,10 +146,12 @@ def test_watching_goes_on_after_the_store_was_away(bundles: Path, caplog: pytest
         end.set()
 
 
-def test_a_service_starts_from_s3_and_without_it_from_its_copies(bundles: Path, tmp_path: Path) -> None:
-    flags = ("--models-dir", "s3://models/store", "--model", "small", "--workers", "1", "--log-format", "json")
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_service_starts_from_a_store_and_without_it_from_its_copies(kind: str, bundles: Path, tmp_path: Path) -> None:
+    address, server = SERVERS[kind]
+    flags = ("--models-dir", address, "--model", "small", "--workers", "1", "--log-format", "json")
     home = {"HOME": str(tmp_path / "home")}
-    with s3_server(bundles) as found_by, running(*flags, **found_by, **home) as service:
+    with server(bundles) as found_by, running(*flags, **found_by, **home) as service:
         assert httpx.get(f"{service.address}/health").json()["model"]["version"] == 2
         assert sum('"fetched small/' in line for line in service.log) == 2
     with running(*flags, **found_by, **home) as service:

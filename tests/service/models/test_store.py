@@ -33,7 +33,7 @@ def test_other_files_and_folders_of_a_store_are_passed_over(bundles: Path) -> No
     for name in ("README.md", "small/1.txt", "small/reports/1/accuracy.svg", "small/3/model.onnx", "other/1", "4/x"):
         (bundles / name).parent.mkdir(parents=True, exist_ok=True)
         (bundles / name).write_text("x")
-    for kind in ("file", "http", "s3"):
+    for kind in ("file", "http", "s3", "gs", "hf"):
         with store_of(kind, bundles) as store:
             assert list(Store(store).manifests()) == ["small/1", "small/2"]
 
@@ -143,14 +143,14 @@ def progress(told: list[tuple[str, int | None, list[int]]]) -> Progress:
     return progress
 
 
-@pytest.mark.parametrize("kind", ["http", "s3"])
+@pytest.mark.parametrize("kind", ["http", "s3", "gs", "hf"])
 def test_progress_adds_up_to_the_bundle_s_bytes(
     kind: str, bundles: Path, tmp_path: Path, told: list[tuple[str, int | None, list[int]]], progress: Progress
 ) -> None:
     with store_of(kind, bundles) as store:
         opened = Store(store)
         opened.download("small/1", opened.manifests()["small/1"], tmp_path / "here", progress)
-        if kind == "s3":
+        if kind != "http":
             opened.upload(open_bundle(write_small_bundle(tmp_path / "more", version=3).path), progress)
     assert [place for place, _, _ in told] == ["small/1", "small/3"][: len(told)]
     for _, size, advances in told:

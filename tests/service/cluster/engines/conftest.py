@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.service.running import ENVIRONMENT
+from tests.service.stores import empty_gs_server
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 
@@ -69,7 +70,14 @@ def store_address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def nodes(store_address: str) -> Iterator[Nodes]:  # noqa: ARG001 (the nodes inherit its variables)
+def gs_variables() -> Iterator[dict[str, str]]:
+    """Variables that lead clients to a server of Google Cloud Storage's protocol; they are set."""
+    with empty_gs_server() as variables:
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def nodes(store_address: str, gs_variables: dict[str, str]) -> Iterator[Nodes]:  # noqa: ARG001 (the nodes inherit variables)
     """A head without processors, and two nodes."""
     from ray.cluster_utils import Cluster
 
@@ -100,7 +108,7 @@ class Run:
 
     def start(self, *arguments: object) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "service", "score", "--engine", "ray", *map(str, arguments), *self.flags]
-        environment = {**ENVIRONMENT, **{n: v for n, v in os.environ.items() if n.startswith("AWS_")}}
+        environment = {**ENVIRONMENT, **{n: v for n, v in os.environ.items() if n.startswith(("AWS_", "STORAGE_"))}}
         return subprocess.Popen(
             command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**environment, "PYTHONPATH": str(ROOT)}
         )

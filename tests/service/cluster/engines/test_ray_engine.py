@@ -121,20 +121,21 @@ def test_broken_files_and_rows_are_named_and_the_others_finished(
     assert (code, "begun with another prefix" in said) == (1, True)
 
 
-def test_a_store_of_objects_is_read_and_written(nodes: Nodes, run: Run, corpus: Path, store_address: str) -> None:
-    files = fsspec.filesystem("s3", endpoint_url=store_address, key="key", secret="secret")  # noqa: S106
+@pytest.mark.parametrize("kind", ["s3", "gs"])
+def test_a_store_of_objects_is_read_and_written(kind: str, nodes: Nodes, run: Run, corpus: Path) -> None:
+    files = fsspec.filesystem(kind)
     files.mkdir("objects")
     files.put(f"{corpus}/", "objects/in/", recursive=True)
-    arguments = ["--output", "s3://objects/out", "--address", nodes.cluster.address]
+    arguments = ["--output", f"{kind}://objects/out", "--address", nodes.cluster.address]
     for done in ("", " (5 of them done before)"):
-        code, said = run("s3://objects/in", *arguments)
+        code, said = run(f"{kind}://objects/in", *arguments)
         assert (code, said.splitlines()[0]) == (3, f"12 records of 5 files{done}: 8 scored, 4 errors"), said
     files.invalidate_cache()
     with files.open("objects/out/year=2025/part-0.parquet") as file:
         assert parquet.read_table(file).column("model_label").to_pylist() == ["positive", "negative"]
     assert len(files.find("objects/out")) == 6
-    code, said = run("s3://nowhere/in", *arguments)
-    assert (code, "Traceback" in said, said.startswith("error: s3://nowhere/in: ")) == (1, False, True)
+    code, said = run(f"{kind}://nowhere/in", *arguments)
+    assert (code, "Traceback" in said, said.startswith(f"error: {kind}://nowhere/in: ")) == (1, False, True)
 
 
 def test_without_an_address_a_cluster_starts_here_and_ends_with_the_run(

@@ -12,6 +12,7 @@ from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.models.registry import Registry
 from service.models.repository import Repository
+from service.monitoring.shadow import Shadow
 from service.scheduler import Scheduler
 from service.settings import Settings
 
@@ -27,6 +28,7 @@ class State:
     metrics: Metrics
     lifecycle: Lifecycle
     spool_budget: SpoolBudget
+    shadow: Shadow
     inspections: Inspections = field(default_factory=Inspections)
 
     @property

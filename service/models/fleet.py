@@ -55,8 +55,10 @@ class Fleet:
         self._rollouts = run_dir / "rollouts.json"
         self.quotas = run_dir / "quotas"
         """Folder of the quotas of callers (see `callers.quota`)."""
-        self.quotas.mkdir(exist_ok=True)
-        self._workers.mkdir(exist_ok=True)
+        self.shadow = run_dir / "shadow"
+        """Folder of the tallies of what shadows compared (see `monitoring.tallies`)."""
+        for folder in (self.quotas, self.shadow, self._workers):
+            folder.mkdir(exist_ok=True)
 
     @classmethod
     def private(cls) -> Self:

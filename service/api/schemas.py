@@ -305,7 +305,9 @@ class ShadowResponse(BaseModel):
     dropped: int | None = Field(description="Texts not compared for want of capacity, or because the shadow failed.")
     flips: int | None = Field(description="Texts to which the two versions gave different labels.")
     flip_share: float | None = Field(description="Their share of the texts compared.")
-    flip_share_interval: tuple[float, float] | None = Field(description="Its 95 % interval (Wilson).")
+    flip_share_interval: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
+        description="Its 95 % interval (Wilson)."
+    )
     mean_difference: float | None = Field(description="Mean difference of probability.")
     largest_difference: float | None = Field(description="Largest difference of probability.")
     seconds_per_text: float | None = Field(

@@ -19,7 +19,8 @@ FLIP = (Prediction("positive", 0.75, 1, 1, False), Prediction("negative", 0.25, 
 @pytest.fixture
 def pair(small: BundleFolder) -> Pair:
     other = write_small_bundle(small.path.parents[1], version=2)
-    return Pair(*(Predictor.load(open_bundle(each.path), "float32") for each in (small, other)), share=1.0)
+    answering, shadow = (Predictor.load(open_bundle(each.path), "float32") for each in (small, other))
+    return Pair(answering, shadow, 1.0)
 
 
 def test_each_flip_is_a_line_that_only_its_owner_reads(pair: Pair, tmp_path: Path) -> None:

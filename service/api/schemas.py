@@ -316,6 +316,49 @@ class ShadowResponse(BaseModel):
     shadow_seconds_per_text: float | None = Field(description="The same of the shadow.")
 
 
+class FeatureDrift(BaseModel):
+    """The drift of one feature of the texts: their distribution now and among the held-out ones."""
+
+    index: float | None = Field(description="Population stability index; null before there are enough texts.")
+    bounds: list[float] = Field(description="Between the bins, rising; a bin includes its lower bound.")
+    expected: list[float] = Field(description="Share of the held-out texts in each bin.")
+    observed: list[float] | None = Field(description="Share of the texts now; null without any.")
+
+
+class FeatureDrifts(BaseModel):
+    """The drift of every feature."""
+
+    probability: FeatureDrift = Field(description="Probability of the positive label.")
+    length: FeatureDrift = Field(description="Token ids of the text before any cut.")
+    known_words: FeatureDrift = Field(description="Share of its words that the model has a vector for.")
+    label: FeatureDrift = Field(description="0 for the negative label, 1 for the positive one.")
+
+
+class DriftReference(BaseModel):
+    """The texts that a version is compared with."""
+
+    source: str = Field(examples=["test split of imdb"])
+    texts: int = Field(examples=[25_000])
+
+
+class VersionDrift(BaseModel):
+    """The drift of one version, over all processes."""
+
+    version: int = Field(examples=[3])
+    texts: int | None = Field(description="Texts of the sliding window: of about an hour, longer where few come.")
+    since: str | None = Field(description="Begin of the window (ISO 8601).", examples=["2026-01-31T12:00:00+00:00"])
+    reference: DriftReference | None = Field(description="null where the bundle has none.")
+    features: FeatureDrifts | None = Field(description="null where the bundle has no reference.")
+    reason: str | None = Field(description="Why there is no index; null where there is one.")
+
+
+class DriftResponse(BaseModel):
+    """The drift of a model's versions."""
+
+    enough_texts: int = Field(description="Texts of a window from which on it is judged.", examples=[500])
+    versions: list[VersionDrift] = Field(description="In rising order.")
+
+
 class ProblemBody(BaseModel):
     """RFC 9457 problem details."""
 

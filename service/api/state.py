@@ -12,6 +12,7 @@ from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.models.registry import Registry
 from service.models.repository import Repository
+from service.monitoring.drift import Drift
 from service.monitoring.shadow import Shadow
 from service.scheduler import Scheduler
 from service.settings import Settings
@@ -29,6 +30,7 @@ class State:
     lifecycle: Lifecycle
     spool_budget: SpoolBudget
     shadow: Shadow
+    drift: Drift
     inspections: Inspections = field(default_factory=Inspections)
 
     @property

@@ -57,7 +57,9 @@ class Fleet:
         """Folder of the quotas of callers (see `callers.quota`)."""
         self.shadow = run_dir / "shadow"
         """Folder of the tallies of what shadows compared (see `monitoring.tallies`)."""
-        for folder in (self.quotas, self.shadow, self._workers):
+        self.drift = run_dir / "drift"
+        """Folder of the windows of drift."""
+        for folder in (self.quotas, self.shadow, self.drift, self._workers):
             folder.mkdir(exist_ok=True)
 
     @classmethod
@@ -120,7 +122,8 @@ class Fleet:
 
     def forget(self, pid: int) -> None:
         """Remove a process that has ended."""
-        (self._workers / str(pid)).unlink(missing_ok=True)
+        for folder in (self._workers, self.drift):  # what its shadow compared still counts, a window would not move
+            (folder / str(pid)).unlink(missing_ok=True)
 
     def done_everywhere(self, generation: int) -> bool:
         """Tell whether all processes have reported this generation or a later one."""

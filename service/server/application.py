@@ -27,6 +27,8 @@ from service.models.fleet import Fleet
 from service.models.registry import Registry
 from service.models.repository import Repository
 from service.models.rollout_metrics import RolloutCollector
+from service.monitoring.drift import Drift
+from service.monitoring.drift_metrics import DriftCollector
 from service.monitoring.headroom import Headroom
 from service.monitoring.shadow import Shadow
 from service.monitoring.shadow_metrics import ShadowCollector
@@ -38,7 +40,7 @@ from service.problems import (
     ProblemResponse,
     internal_response,
 )
-from service.scheduler import Scheduler
+from service.scheduler import Job, Scheduler
 from service.server.forwarded import ForwardedMiddleware
 from service.server.keys import ApiKeys
 from service.server.logs import RequestLog, for_people
@@ -82,11 +84,18 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
     metrics.add(RolloutCollector(models_folder))
     cores = available_cores()
     workers, threads = share_out(cores, settings.workers, settings.threads)
-    scheduler = Scheduler(threads, metrics.observe)
 
     def registry() -> Registry:
         return models_folder.registry
 
+    drift = Drift(registry, Tallies(fleet.drift))
+    metrics.add(DriftCollector(registry, drift))
+
+    def observe(job: Job) -> None:
+        metrics.observe(job)
+        drift.observe(job)
+
+    scheduler = Scheduler(threads, observe)
     sample = ShadowSample(settings.shadow_sample) if settings.shadow_sample else None
     shadow = Shadow(registry, scheduler, Headroom(cores / workers), Tallies(fleet.shadow), sample)
     metrics.add(ShadowCollector(registry, shadow))
@@ -101,7 +110,7 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
     request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
     api_keys = ApiKeys(settings, fleet.quotas)
     spool_budget = SpoolBudget(settings.spool_bytes)
-    state = State(settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget, shadow)
+    state = State(settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget, shadow, drift)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -158,6 +167,7 @@ async def _sample(state: State) -> None:
     while True:
         state.metrics.sample(state.scheduler.waiting)
         state.shadow.keep()
+        state.drift.keep()
         await asyncio.sleep(_TICK_SECONDS)
 
 

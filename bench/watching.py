@@ -33,19 +33,23 @@ def models_folder(parent: Path, model: Path, drift: bool, shadow: bool) -> Path:
     return folder.parent
 
 
+VARIANTS = {"neither": (False, False), "drift": (True, False), "shadow": (False, True), "both": (True, True)}
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("chosen", nargs=-1, type=click.Choice(list(VARIANTS)), metavar="[drift|shadow|both]...")
 @click.option("--seconds", type=click.IntRange(1), default=4, show_default=True, help="Of load for each measurement.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of which the median counts.")
 @click.option("--connections", type=click.IntRange(1), default=64, show_default=True)
 @click.option("--words", type=click.IntRange(1), help="Words of a text.  [default: full reviews]")
-def main(seconds: int, rounds: int, connections: int, words: int | None) -> None:
+def main(chosen: tuple[str, ...], seconds: int, rounds: int, connections: int, words: int | None) -> None:
     """Measure version 1 of imdb-conv1d; version 3 is the shadow, of every text."""
     if not shutil.which("wrk"):
         click.echo("error: the load generator wrk is missing; on Debian: apt-get install wrk", err=True)
         sys.exit(1)
     texts, source = reviews(2_000)
     click.echo(f"{words or 'full'}-word texts ({source}), {connections} connections, a median of {rounds} rounds\n")
-    variants = {"neither": (False, False), "drift": (True, False), "shadow": (False, True), "both": (True, True)}
+    variants = {name: VARIANTS[name] for name in dict.fromkeys(("neither", *(chosen or VARIANTS)))}
     loads: dict[str, list[Load]] = {name: [] for name in variants}
     read: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:

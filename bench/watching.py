@@ -1,6 +1,6 @@
 """What watching the models costs: the service without drift and shadow, with either, and with both.
 
-`python -m bench.watching`; needs wrk. The variants take turns, and each ratio is one of neighbours in time.
+`python -m bench.watching`; needs wrk. All variants run, the load takes turns, and a ratio is one of neighbours in time.
 """
 
 import json
@@ -8,6 +8,8 @@ import shutil
 import statistics
 import sys
 import tempfile
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -17,6 +19,8 @@ from bench.servers import Load, Server, load, running, write_bodies
 from bench.texts import reviews, shortened
 
 ANSWERING, SHADOW = "1", "3"
+REST_SECONDS = 2
+"""Time in which a shadow reads what the load before has left it."""
 
 
 def models_folder(parent: Path, model: Path, drift: bool, shadow: bool) -> Path:
@@ -58,14 +62,21 @@ def main(chosen: tuple[str, ...], seconds: int, rounds: int, connections: int, w
         folders = {
             name: models_folder(Path(scratch), Path("models/imdb-conv1d"), *which) for name, which in variants.items()
         }
-        for number in range(rounds):
-            for name in list(variants)[:: -1 if number % 2 else 1]:
-                command = [sys.executable, "-m", "service", "serve", "--port", "PORT", "--request-log", "false"]
-                with running(Server(name, [*command, "--models-dir", str(folders[name])])) as (address, _, _):
-                    load(address, bodies, connections, 1)
-                    loads[name].append(load(address, bodies, connections, seconds))
-                    shadow = httpx.get(f"{address}/models/imdb-conv1d/shadow").json()
-                    read[name] = f"{shadow['texts']:,} / {shadow['dropped']:,}" if shadow["share"] else "-"
+        with ExitStack() as stack:
+            command = [sys.executable, "-m", "service", "serve", "--port", "PORT", "--request-log", "false"]
+            addresses = {
+                name: stack.enter_context(running(Server(name, [*command, "--models-dir", str(folder)])))[0]
+                for name, folder in folders.items()
+            }
+            for address in addresses.values():
+                load(address, bodies, connections, 1)
+            for number in range(rounds):
+                for name in list(variants)[:: -1 if number % 2 else 1]:
+                    time.sleep(REST_SECONDS)
+                    loads[name].append(load(addresses[name], bodies, connections, seconds))
+            for name, address in addresses.items():
+                shadow = httpx.get(f"{address}/models/imdb-conv1d/shadow").json()
+                read[name] = f"{shadow['texts']:,} / {shadow['dropped']:,}" if shadow["share"] else "-"
     click.echo("| | requests/s | ratio | p50 ms | p99 ms | errors | read / dropped by the shadow |")
     click.echo("|---|---|---|---|---|---|---|")
     for name, found in loads.items():

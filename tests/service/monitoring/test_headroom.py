@@ -1,7 +1,11 @@
 import asyncio
 import threading
 import time
+from pathlib import Path
 
+import pytest
+
+from service.monitoring import headroom
 from service.monitoring.headroom import PAUSE_SECONDS, Headroom
 
 
@@ -41,3 +45,24 @@ def test_a_loop_that_is_late_has_none() -> None:
         return await measuring
 
     assert not asyncio.run(run())
+
+
+def test_a_loop_that_waits_for_a_processor_that_others_have_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = tmp_path / "schedstat"
+    monkeypatch.setattr(headroom, "_SCHEDULING", told)
+
+    def measured_with(first: str, then: str) -> bool:
+        async def run() -> bool:
+            told.write_text(first)
+            measuring = asyncio.create_task(Headroom(1_000.0).is_there())
+            await asyncio.sleep(0)
+            told.write_text(then)
+            return await measuring
+
+        return asyncio.run(run())
+
+    assert not any(measured_with("5 1000 1", f"5 {10**12} 1") for _ in range(10))
+    assert any(measured_with("5 1000 1", "5 1000 1") for _ in range(10))
+    assert any(measured_with("", "") for _ in range(10))  # of a system that does not tell

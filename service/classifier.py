@@ -21,6 +21,9 @@ from service.versions import Version
 
 Result = TypeVar("Result")
 
+Answered = Callable[[Predictor, Sequence[str], Sequence[Prediction]], None]
+"""Take note of texts that a model has answered, in no time."""
+
 Locate = Callable[[int | None], str | None]
 """Return the place of a text in the request, such as a JSON pointer, by its position; for None that of all texts."""
 
@@ -51,15 +54,22 @@ class Classifier:
         scheduler: computes the texts in jobs.
         backlog: limits the texts that wait.
         limits: limits of one request.
+        answered: called with the answers before they go out; None for nothing.
     """
 
     def __init__(
-        self, registry: Callable[[], Registry], scheduler: Scheduler, backlog: Backlog, limits: Limits
+        self,
+        registry: Callable[[], Registry],
+        scheduler: Scheduler,
+        backlog: Backlog,
+        limits: Limits,
+        answered: Answered | None = None,
     ) -> None:
         self._registry = registry
         self._scheduler = scheduler
         self._backlog = backlog
         self._limits = limits
+        self._answered = answered
 
     def select(self, name: str | None = None, version: Version | None = None, key: str | None = None) -> Choice:
         """Select the model of a request, or for `auto` that of each text (see `Registry.choice`).
@@ -138,7 +148,7 @@ class Classifier:
 
     async def _schedule(self, choice: Choice, texts: Sequence[str], urgency: Urgency) -> list[Prediction]:
         if not choice.auto:
-            return await self._scheduler.predict(choice.default, texts, urgency)
+            return await self._predict(choice.default, texts, urgency)
         shares = await _aside(texts, lambda: choice.shares(texts))
         tasks = [asyncio.ensure_future(self._predict_share(share, texts, urgency)) for share in shares]
         try:
@@ -153,7 +163,13 @@ class Classifier:
         self, share: tuple[Predictor, Sequence[int]], texts: Sequence[str], urgency: Urgency
     ) -> list[Prediction]:
         predictor, positions = share
-        return await self._scheduler.predict(predictor, [texts[position] for position in positions], urgency)
+        return await self._predict(predictor, [texts[position] for position in positions], urgency)
+
+    async def _predict(self, predictor: Predictor, texts: Sequence[str], urgency: Urgency) -> list[Prediction]:
+        predictions = await self._scheduler.predict(predictor, texts, urgency)
+        if self._answered:
+            self._answered(predictor, texts, predictions)
+        return predictions
 
 
 async def _aside(texts: Sequence[str], work: Callable[[], Result]) -> Result:

@@ -203,6 +203,13 @@ class Settings(BaseSettings):
             "shop sha256:… 50 500 high; - for any number, # for a comment. It is read again when it changes."
         ),
     ] = None
+    shadow_sample: Annotated[
+        Path | None,
+        Field(
+            description="File that gets the texts to which a shadow (rollout.json) gave another label, as NDJSON, up "
+            "to 10 MB. The texts are personal data; without it none is written."
+        ),
+    ] = None
     repository_control: Annotated[
         bool | None,
         Field(description="Whether models are loaded and unloaded over HTTP; without it only if API keys are needed."),

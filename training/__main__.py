@@ -7,12 +7,13 @@ import click
 from service.errors import ServiceError
 from training.cli.compare import compare
 from training.cli.explore import explore
+from training.cli.histograms import histograms
 from training.cli.publish import publish
 from training.cli.report import report
 from training.cli.train import train as cli
 from training.errors import TrainingError
 
-for command in (explore, report, compare, publish):
+for command in (explore, report, compare, publish, histograms):
     cli.add_command(command)
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from service.inference.bundle import open_bundle
+from service.inference.bundle import Bundle, open_bundle
 from service.inference.manifest import (
     MANIFEST_FILE,
     SCHEMA_VERSION,
@@ -24,12 +25,14 @@ from service.inference.manifest import (
     OutputSpec,
 )
 from service.inference.predictor import Predictor
+from service.replacement import replace_file
 from training.data.data_set import TokenizerConfig
 from training.data.short_texts import LabelledTexts
 from training.errors import ExportError
 from training.evaluate import Answers, metrics
 from training.graphs.logit_output import LOGIT, add_logit
 from training.graphs.writer import INPUT, OUTPUT
+from training.histograms import MIN_TEXTS, text_histograms
 from training.recipes import LABELS, BundleRecipe
 from training.trained import Graphs, Ngrams
 
@@ -37,6 +40,9 @@ MAX_DIFFERENCE = 1e-5
 """Largest |Δp| between the trained network and an exact graph that passes."""
 MIN_AGREEMENT, MAX_ACCURACY_LOSS = 0.995, 0.001
 """Least share of equal labels in 8 bits and float32, and largest loss of accuracy, for a bundle to have 8 bits."""
+
+TEST_TEXTS = "test texts of its training run"
+"""Source of the reference histograms."""
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +117,10 @@ def write_bundle(
     measured = _measure_graphs(partial, graphs, reference, recipe.threshold)
     manifest = _manifest(recipe, tokenizer_config, network, graphs, _hashes(partial), libraries, labels)
     all_metrics = {"test": measured, **({"validation": held_out} if held_out else {})}
-    _write_manifest(partial, manifest.model_copy(update={"metrics": all_metrics}))
+    manifest = manifest.model_copy(update={"metrics": all_metrics})
+    _write_manifest(partial, manifest)
+    histograms = text_histograms(Predictor.load(open_bundle(partial), "float32"), reference.texts, TEST_TEXTS)
+    _write_manifest(partial, manifest.model_copy(update={"histograms": histograms}))
     if path.exists():
         shutil.rmtree(path)
     os.replace(partial, path)
@@ -119,8 +128,33 @@ def write_bundle(
     return Exported(measured, {precision: graph.metrics for precision, graph in graphs.items()})
 
 
+def add_histograms(path: Path, texts: Sequence[str], source: str) -> Bundle:
+    """Write the reference histograms of held-out texts into the manifest of a finished bundle.
+
+    Args:
+        path: folder of the bundle.
+        texts: that it was not trained on.
+        source: the texts, in a few words.
+
+    Raises:
+        BundleError: the bundle is damaged.
+        ExportError: there are too few texts.
+    """
+    bundle = open_bundle(path)
+    histograms = text_histograms(Predictor.load(bundle, "float32"), texts, source)
+    if histograms is None:
+        raise ExportError(f"{len(texts):,} texts are too few for histograms; {MIN_TEXTS:,} are enough.")
+    manifest = bundle.manifest.model_copy(update={"histograms": histograms})
+    replace_file(path / MANIFEST_FILE, _manifest_content(manifest))
+    return open_bundle(path)
+
+
 def _write_manifest(path: Path, manifest: Manifest) -> None:
-    (path / MANIFEST_FILE).write_text(json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
+    (path / MANIFEST_FILE).write_bytes(_manifest_content(manifest))
+
+
+def _manifest_content(manifest: Manifest) -> bytes:
+    return (json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n").encode()
 
 
 def _write_graphs(network: Graphs, path: Path) -> dict[str, GraphSpec]:

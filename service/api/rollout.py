@@ -24,6 +24,7 @@ async def rollout(request: Request) -> JSONResponse:
         {
             "labels": about.rollout.labels,
             "serve": about.rollout.serve,
+            "shadow": about.rollout.shadow and about.rollout.shadow.model_dump(),
             "shares": {str(p.name.version): share for p in versions if (share := state.registry.share(p))},
             "revision": about.revision,
             "refusal": about.refusal or None,

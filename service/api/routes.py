@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from service.api import batch, explain, health, layers, metrics, models, predict, problems, rollout
+from service.api import batch, drift, explain, health, layers, metrics, models, predict, problems, rollout, shadow
 from service.api.dialects import hugging_face, infinity, invocations, tei, tensorflow_serving, vllm
 from service.api.health import HEALTH_ROUTES
 from service.api.openapi import Operation, Respond, openapi_document
@@ -35,6 +35,8 @@ OPERATIONS = (
     Operation("GET", "/models", models.models),
     Operation("GET", "/models/{name}", models.model, [path_parameter("name")]),
     Operation("GET", "/models/{name}/rollout", rollout.rollout, [path_parameter("name")]),
+    Operation("GET", "/models/{name}/drift", drift.drift, [path_parameter("name")]),
+    Operation("GET", "/models/{name}/shadow", shadow.shadow, [path_parameter("name")]),
     Operation("GET", "/metrics", metrics.metrics),
     Operation("GET", "/problems", problems.problems),
     Operation("GET", "/problems/{slug}", problems.problem, [path_parameter("slug")]),

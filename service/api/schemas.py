@@ -270,6 +270,13 @@ class ModelsResponse(BaseModel):
     models: list[ModelResponse]
 
 
+class ShadowRuleBody(BaseModel):
+    """The version that reads what another one has answered."""
+
+    version: int | str = Field(examples=["next"])
+    share: float = Field(description="Share of the answered texts that it should read.", examples=[0.1])
+
+
 class RolloutResponse(BaseModel):
     """The rollout of a model, as the process that answers has it in force."""
 
@@ -277,6 +284,7 @@ class RolloutResponse(BaseModel):
     serve: int | str | dict[str, float] | None = Field(
         description="As rollout.json says it; null for the highest version.", examples=[{"stable": 95, "next": 5}]
     )
+    shadow: ShadowRuleBody | None = Field(description="The version that reads along; null for none.")
     shares: dict[str, float] = Field(
         description="Share of each version in the requests that name none.", examples=[{"2": 0.95, "3": 0.05}]
     )
@@ -285,6 +293,70 @@ class RolloutResponse(BaseModel):
     missing: list[int] = Field(description="Versions that the file names and that could not be loaded.")
     processes: int = Field(ge=1, description="Processes of this service.")
     following: int = Field(ge=0, description="How many of them have read the same file.")
+
+
+class ShadowResponse(BaseModel):
+    """The comparison of a model's answers with those of its shadow, over all processes."""
+
+    version: int | None = Field(description="The version that answers most requests, and is compared.", examples=[2])
+    shadow_version: int | None = Field(description="The version that reads along.", examples=[3])
+    share: float | None = Field(description="Share of the answered texts that the shadow should read.", examples=[0.1])
+    texts: int | None = Field(description="Texts compared.")
+    dropped: int | None = Field(description="Texts not compared for want of capacity, or because the shadow failed.")
+    flips: int | None = Field(description="Texts to which the two versions gave different labels.")
+    flip_share: float | None = Field(description="Their share of the texts compared.")
+    flip_share_interval: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
+        description="Its 95 % interval (Wilson)."
+    )
+    mean_difference: float | None = Field(description="Mean difference of probability.")
+    largest_difference: float | None = Field(description="Largest difference of probability.")
+    seconds_per_text: float | None = Field(
+        description="Mean time of a text in the version that answers: tokenization and inference, in like batches."
+    )
+    shadow_seconds_per_text: float | None = Field(description="The same of the shadow.")
+
+
+class FeatureDrift(BaseModel):
+    """The drift of one feature of the texts: their distribution now and among the held-out ones."""
+
+    index: float | None = Field(description="Population stability index; null before there are enough texts.")
+    bounds: list[float] = Field(description="Between the bins, rising; a bin includes its lower bound.")
+    expected: list[float] = Field(description="Share of the held-out texts in each bin.")
+    observed: list[float] | None = Field(description="Share of the texts now; null without any.")
+
+
+class FeatureDrifts(BaseModel):
+    """The drift of every feature."""
+
+    probability: FeatureDrift = Field(description="Probability of the positive label.")
+    length: FeatureDrift = Field(description="Token ids of the text before any cut.")
+    known_words: FeatureDrift = Field(description="Share of its words that the model has a vector for.")
+    label: FeatureDrift = Field(description="0 for the negative label, 1 for the positive one.")
+
+
+class DriftReference(BaseModel):
+    """The texts that a version is compared with."""
+
+    source: str = Field(examples=["test split of imdb"])
+    texts: int = Field(examples=[25_000])
+
+
+class VersionDrift(BaseModel):
+    """The drift of one version, over all processes."""
+
+    version: int = Field(examples=[3])
+    texts: int | None = Field(description="Texts of the sliding window: of about an hour, longer where few come.")
+    since: str | None = Field(description="Begin of the window (ISO 8601).", examples=["2026-01-31T12:00:00+00:00"])
+    reference: DriftReference | None = Field(description="null where the bundle has none.")
+    features: FeatureDrifts | None = Field(description="null where the bundle has no reference.")
+    reason: str | None = Field(description="Why there is no index; null where there is one.")
+
+
+class DriftResponse(BaseModel):
+    """The drift of a model's versions."""
+
+    enough_texts: int = Field(description="Texts of a window from which on it is judged.", examples=[500])
+    versions: list[VersionDrift] = Field(description="In rising order.")
 
 
 class ProblemBody(BaseModel):

@@ -12,6 +12,8 @@ from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.models.registry import Registry
 from service.models.repository import Repository
+from service.monitoring.drift import Drift
+from service.monitoring.shadow import Shadow
 from service.scheduler import Scheduler
 from service.settings import Settings
 
@@ -27,6 +29,8 @@ class State:
     metrics: Metrics
     lifecycle: Lifecycle
     spool_budget: SpoolBudget
+    shadow: Shadow
+    drift: Drift
     inspections: Inspections = field(default_factory=Inspections)
 
     @property

@@ -43,6 +43,8 @@ def show(settings: Settings) -> str:
         labels = [label for label, labelled in rollout.labels.items() if labelled == number]
         if share := shares.get(number, 0.0):
             labels.append("answers every request" if share == 1 else f"answers {100 * share:.3g} % of the requests")
+        if rollout.shadow and rollout.number(rollout.shadow.version) == number:
+            labels.append(f"shadow, reads {100 * rollout.shadow.share:.3g} % of the texts")
         lines.append(f"  {number}" + (f"  {', '.join(labels)}" if labels else ""))
     return "\n".join(lines)
 
@@ -120,6 +122,12 @@ def splitting(parts: tuple[str, ...]) -> Change:
         except ValueError as error:
             raise RolloutError(f"{part!r:.80} should be VERSION=WEIGHT, such as stable=95.") from error
     return lambda _: {"serve": weights}
+
+
+def shadowing(version: str | None, share: float) -> Change:
+    """Make the change that lets a version read a share of the answered texts, or with None none."""
+    rule = None if version is None else {"version": _version(version), "share": share}
+    return lambda _: {"shadow": rule}
 
 
 def _version(text: str) -> Version:

@@ -73,6 +73,31 @@ def split(above: dict[str, Any], /, parts: tuple[str, ...], wait: bool, **flags:
     click.echo(change(_rollout_settings(above, flags), splitting(parts), wait))
 
 
+@rollout.command()
+@click.argument("version", required=False)
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of the answered texts that it should read.",
+)
+@click.option("--remove", is_flag=True, help="Let no version read along.")
+@_wait
+@flag_per_setting(*_ROLLOUT_SETTINGS)
+@click.pass_obj
+def shadow(above: dict[str, Any], /, version: str | None, share: float, remove: bool, wait: bool, **flags: Any) -> None:
+    """Let VERSION, a number or a label, read what another version has answered, with capacity that is left over.
+
+    GET /models/MODEL/shadow tells how its answers differ. Nobody sees them, and nobody waits for them.
+    """
+    from service.cli.rollout import change, shadowing
+
+    if remove == (version is not None):
+        raise click.UsageError("Give a version, or --remove.")
+    click.echo(change(_rollout_settings(above, flags), shadowing(version, share), wait))
+
+
 def _rollout_settings(above: dict[str, Any], flags: dict[str, Any]) -> Settings:
     """Load the settings of a subcommand, whose flags may also stand before its name."""
     return load_settings({**above, **{name: value for name, value in flags.items() if value is not None}})

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
+from service.inference.histograms import TextHistograms
 from service.inference.languages import AUTO
 from service.inference.tokenizers import FileName, TokenizerSpec, read_spec
 
@@ -129,6 +130,7 @@ class Manifest(ManifestPart):
     labels: tuple[str, str] = Field(description="Name of a probability below the threshold, then at or above.")
     threshold: float = Field(gt=0, lt=1)
     metrics: dict[str, Any] = Field(description="Measured quality.")
+    histograms: TextHistograms | None = Field(default=None, description="Of held-out texts; without them no drift.")
     recipe: dict[str, Any]
     seed: int
     libraries: dict[str, str] = Field(description="Versions that made the bundle.")

@@ -55,8 +55,12 @@ class Fleet:
         self._rollouts = run_dir / "rollouts.json"
         self.quotas = run_dir / "quotas"
         """Folder of the quotas of callers (see `callers.quota`)."""
-        self.quotas.mkdir(exist_ok=True)
-        self._workers.mkdir(exist_ok=True)
+        self.shadow = run_dir / "shadow"
+        """Folder of the tallies of what shadows compared (see `monitoring.tallies`)."""
+        self.drift = run_dir / "drift"
+        """Folder of the windows of drift."""
+        for folder in (self.quotas, self.shadow, self.drift, self._workers):
+            folder.mkdir(exist_ok=True)
 
     @classmethod
     def private(cls) -> Self:
@@ -118,7 +122,8 @@ class Fleet:
 
     def forget(self, pid: int) -> None:
         """Remove a process that has ended."""
-        (self._workers / str(pid)).unlink(missing_ok=True)
+        for folder in (self._workers, self.drift):  # what its shadow compared still counts, a window would not move
+            (folder / str(pid)).unlink(missing_ok=True)
 
     def done_everywhere(self, generation: int) -> bool:
         """Tell whether all processes have reported this generation or a later one."""

@@ -64,8 +64,7 @@ def load_choice(settings: Settings) -> Choice:
 
 def _served(versions: Mapping[int, Path]) -> Path:
     """Select the version of a model that most requests get."""
-    shares = read_rollout(next(iter(versions.values())).parent).served(versions)
-    return versions[max(shares, key=lambda number: shares[number])]
+    return versions[read_rollout(next(iter(versions.values())).parent).main(versions)]
 
 
 def _named(versions: Mapping[int, Path], settings: Settings) -> Path:

@@ -6,6 +6,7 @@ from service.errors import BundleError, InvalidRequestError, ModelNotFoundError
 from service.inference.languages import AUTO
 from service.inference.predictor import Predictor
 from service.models.model_choice import Choice, by_language
+from service.models.pair import Pair
 from service.models.rollout import Rollout
 from service.models.split import Split
 from service.versions import Version
@@ -53,6 +54,8 @@ class Registry:
             raise BundleError(f"The default model cannot be served: {error}") from error
         self.divides = any(split.divides for split in self._splits.values())
         """True if several versions of a model answer requests that name none."""
+        self.pairs = {pair.answering: pair for pair in map(self.pair, self._versions) if pair}
+        """What the shadows of all models compare, by the version that answers."""
         self._auto = self._by_language(None)
         self._unnamed = self._auto if is_auto else Choice(self.default)
 
@@ -119,6 +122,24 @@ class Registry:
         """
         self.get(name)
         return list(self._versions[name].values())
+
+    def pair(self, name: str) -> Pair | None:
+        """Return what the shadow of a model compares; None without a shadow that can.
+
+        It cannot while its version is not loaded, or answers most requests itself.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+        """
+        self.get(name)
+        rollout = self._rollouts.get(name)
+        if rollout is None or rollout.shadow is None:
+            return None
+        answering = self._splits[name].main
+        shadow = self._versions[name].get(rollout.number(rollout.shadow.version))
+        if shadow is None or shadow is answering:
+            return None
+        return Pair(answering, shadow, rollout.shadow.share)
 
     def share(self, predictor: Predictor) -> float:
         """Return the share of a version in the requests that name the model and no version."""

@@ -20,6 +20,20 @@ MAX_ROLLOUT_BYTES = 100_000
 VersionNumber = Annotated[int, Field(strict=True, ge=1, lt=10**9)]
 
 
+class ShadowRule(BaseModel):
+    """The version that reads, unseen, what another one has answered.
+
+    Attributes:
+        version: that reads along.
+        share: share of the answered texts that it should read.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: JsonVersion
+    share: Annotated[float, Field(strict=True, gt=0, le=1)]
+
+
 class Rollout(BaseModel):
     """The content of `rollout.json`.
 
@@ -27,12 +41,14 @@ class Rollout(BaseModel):
         labels: version by label.
         serve: the version that answers requests which name none, or the weight of each that does; None for the
             highest version.
+        shadow: the version that reads along; None for none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     labels: dict[str, VersionNumber] = {}
     serve: JsonVersion | dict[str, float] | None = None
+    shadow: ShadowRule | None = None
 
     @field_validator("labels")
     @classmethod
@@ -61,12 +77,15 @@ class Rollout(BaseModel):
     def _check_mentioned(self) -> Self:
         for version in self._served():
             self.number(version)
+        if self.shadow:
+            self.number(self.shadow.version)
         return self
 
     @property
     def mentioned(self) -> frozenset[int]:
         """The numbers of all versions that the file names."""
-        return frozenset({*self.labels.values(), *self.weights})
+        shadow = [] if self.shadow is None else [self.number(self.shadow.version)]
+        return frozenset({*self.labels.values(), *self.weights, *shadow})
 
     @property
     def weights(self) -> dict[int, float]:
@@ -103,6 +122,11 @@ class Rollout(BaseModel):
         weights = {number: weight for number, weight in self.weights.items() if number in there}
         total = sum(weights.values())
         return {number: weight / total for number, weight in weights.items()} if total else {max(there): 1.0}
+
+    def main(self, there: Collection[int]) -> int:
+        """Return the version that most requests get of those that can answer (see `served`)."""
+        shares = self.served(there)
+        return max(shares, key=lambda number: shares[number])
 
     def fields(self) -> dict[str, Any]:
         """Return the content of the file."""

@@ -83,7 +83,8 @@ def check_rollout(rollout: Rollout, path: Path, versions: Versions) -> None:
     """Check a rollout against the versions of its model.
 
     Raises:
-        BundleError: it names a version that has no folder, or nothing that it serves can answer.
+        BundleError: it names a version that has no folder, nothing that it serves can answer, or its shadow is the
+            version that most requests get.
     """
     there = ", ".join(map(str, sorted(versions.there))) or "none"
     for number in sorted(rollout.mentioned):
@@ -92,3 +93,7 @@ def check_rollout(rollout: Rollout, path: Path, versions: Versions) -> None:
     weights = rollout.weights
     if weights and not any(weight and number in versions.loaded for number, weight in weights.items()):
         raise BundleError(f"{path}: nothing that it serves could be loaded ({', '.join(map(str, weights))}).")
+    if rollout.shadow and rollout.number(rollout.shadow.version) == (main := rollout.main(versions.there)):
+        raise BundleError(
+            f"{path}: shadow: version {main} answers most requests itself; let another version read along, or none."
+        )

@@ -24,15 +24,23 @@ from service.cores import available_cores, share_out
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.models.fleet import Fleet
+from service.models.registry import Registry
 from service.models.repository import Repository
 from service.models.rollout_metrics import RolloutCollector
+from service.monitoring.drift import Drift
+from service.monitoring.drift_metrics import DriftCollector
+from service.monitoring.headroom import Headroom
+from service.monitoring.shadow import Shadow
+from service.monitoring.shadow_metrics import ShadowCollector
+from service.monitoring.shadow_sample import ShadowSample
+from service.monitoring.tallies import Tallies
 from service.problems import (
     METHOD_NOT_ALLOWED,
     ROUTE_NOT_FOUND,
     ProblemResponse,
     internal_response,
 )
-from service.scheduler import Scheduler
+from service.scheduler import Job, Scheduler
 from service.server.forwarded import ForwardedMiddleware
 from service.server.keys import ApiKeys
 from service.server.logs import RequestLog, for_people
@@ -68,32 +76,49 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
 
     Raises:
         BundleError: a bundle cannot be used.
-        SettingsError: the API keys cannot be read, or tracing is not installed.
+        SettingsError: the API keys cannot be read, the sample of flips cannot be written, or tracing is not installed.
     """
     shared, fleet = fleet is not None, fleet or Fleet.private()
     models_folder = Repository.open(settings, fleet, lenient=shared)
     metrics = Metrics(models_folder.models, shared)
     metrics.add(RolloutCollector(models_folder))
-    _, threads = share_out(available_cores(), settings.workers, settings.threads)
-    scheduler = Scheduler(threads, metrics.observe)
+    cores = available_cores()
+    workers, threads = share_out(cores, settings.workers, settings.threads)
+
+    def registry() -> Registry:
+        return models_folder.registry
+
+    drift = Drift(registry, Tallies(fleet.drift))
+    metrics.add(DriftCollector(registry, drift))
+
+    def observe(job: Job) -> None:
+        metrics.observe(job)
+        drift.observe(job)
+
+    scheduler = Scheduler(threads, observe)
+    sample = ShadowSample(settings.shadow_sample) if settings.shadow_sample else None
+    shadow = Shadow(registry, scheduler, Headroom(cores / workers), Tallies(fleet.shadow), sample)
+    metrics.add(ShadowCollector(registry, shadow))
     classifier = Classifier(
-        lambda: models_folder.registry,
+        registry,
         scheduler,
         Backlog(settings.max_waiting_texts, settings.max_waiting_chars),
         Limits(settings.max_texts, settings.max_text_chars),
+        shadow.offer,
     )
     lifecycle = Lifecycle(settings.drain_seconds, settings.shutdown_seconds)
     request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
     api_keys = ApiKeys(settings, fleet.quotas)
     spool_budget = SpoolBudget(settings.spool_bytes)
-    state = State(settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget)
+    state = State(settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget, shadow, drift)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         scheduler.start()
         models_folder.start()
         lifecycle.start(on_hangup=models_folder.ask_for_reload)
-        ticking = [asyncio.create_task(_sample(state)), asyncio.create_task(_follow(state, api_keys))]
+        running = [_sample(state), _follow(state, api_keys), shadow.run()]
+        tasks = [asyncio.create_task(each) for each in running]
         # The objects of the start stay for good: frozen, the garbage collector does not traverse them, 40 ms each time.
         gc.collect()
         gc.freeze()
@@ -102,7 +127,7 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
             note = " by default" if default else ""
             logger.info("serving %s version %d in %s%s", name, version, predictor.precision, note)
         yield
-        for task in ticking:
+        for task in tasks:
             task.cancel()
         await scheduler.close()
         if request_log:
@@ -138,9 +163,11 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
 
 
 async def _sample(state: State) -> None:
-    """Update the gauges, twice a second."""
+    """Update the gauges and what the other processes are told, twice a second."""
     while True:
         state.metrics.sample(state.scheduler.waiting)
+        state.shadow.keep()
+        state.drift.keep()
         await asyncio.sleep(_TICK_SECONDS)
 
 

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from service.monitoring.drift import ENOUGH_TEXTS
 from service.server.application import create_app
 from service.settings import Settings
 from tests.docker.conftest import ROOT
@@ -49,11 +50,17 @@ def selectors(query: str | promql.Expr) -> list[promql.VectorSelector]:
 
 
 @pytest.fixture(scope="module")
-def samples() -> dict[str, set[str]]:
-    """The labels of every sample of a service that has answered and refused."""
-    settings = Settings(models_dir=MODELS_DIR, api_keys=SecretStr("shop key"))
+def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The labels of every sample of a service that has answered, refused and compared."""
+    models_dir = tmp_path_factory.mktemp("models")
+    (models_dir / "imdb-conv1d").mkdir()
+    for version in ("1", "3"):
+        (models_dir / "imdb-conv1d" / version).symlink_to(MODELS_DIR / "imdb-conv1d" / version)
+    rollout = {"serve": 1, "shadow": {"version": 3, "share": 0.5}}
+    (models_dir / "imdb-conv1d" / "rollout.json").write_text(json.dumps(rollout))
+    settings = Settings(models_dir=models_dir, api_keys=SecretStr("shop key"))
     with TestClient(create_app(settings), headers={"X-API-Key": "key"}) as client:
-        client.post("/predict", json={"text": "A wonderful film."})
+        client.post("/predict", json={"texts": ["A wonderful film."] * ENOUGH_TEXTS})
         client.post("/predict", json={"text": "A wonderful film."}, headers={"X-Request-Timeout": "0.000001"})
         exposition = client.get("/metrics").text
     found: dict[str, set[str]] = {"up": set()}

@@ -12,7 +12,7 @@ from service.errors import BundleError
 from service.inference.bundle import open_bundle
 from service.inference.predictor import Predictor
 from tests.training.conftest import REVIEWS, TINY, WORDS, seeded
-from training import export
+from training import export, histograms
 from training.data.data_set import TokenizerConfig, decode
 from training.data.imdb import every_word, load_data, load_word_index
 from training.data.imdb_reviews import exact_rows, imdb_tokenizer_config
@@ -212,6 +212,24 @@ def test_new_bundle_takes_the_place_of_the_old_one(
     assert open_bundle(old).manifest.libraries == {"keras": "4"}
     assert not (old / "leftover.onnx").exists()
     assert [path.name for path in old.parent.iterdir()] == [old.name]
+
+
+@pytest.mark.usefixtures("ready_graph")
+def test_a_bundle_has_the_histograms_of_its_test_texts_if_there_are_enough(
+    model: keras.Sequential,
+    config: TokenizerConfig,
+    reference: Reference,
+    models_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert open_bundle(models_dir / NAME).manifest.histograms is None
+    monkeypatch.setattr(histograms, "MIN_TEXTS", len(reference.texts))
+    monkeypatch.setattr(histograms, "TEXTS_PER_BIN", 20)
+    write_bundle(lecture_graphs(model, TINY, CALIBRATION), TINY, config, reference, LIBRARIES, tmp_path / NAME)
+    written = open_bundle(tmp_path / NAME).manifest.histograms
+    assert written
+    assert (written.texts, len(written.length.counts)) == (len(reference.texts), 4)
 
 
 @pytest.mark.usefixtures("ready_graph")

@@ -117,6 +117,7 @@ def test_a_rollout_tells_what_is_in_force(divided: TestClient) -> None:
     assert told == {
         "labels": {"stable": 1, "next": 2},
         "serve": {"stable": 50, "next": 50},
+        "shadow": None,
         "shares": {"1": 0.5, "2": 0.5},
         "refusal": None,
         "missing": [],

@@ -70,6 +70,12 @@ def test_versions_are_served_and_split(rollout: Callable[..., Result], models_di
         (["split", "1"], "VERSION=WEIGHT, such as stable=95"),
         (["split", "1=a"], "VERSION=WEIGHT, such as stable=95"),
         (["split", "1=0"], "the weights should be"),
+        (["shadow", "next"], "there is no label 'next'"),
+        (["shadow", "3"], "version 3, which has no folder here; there is 1, 2"),
+        (["shadow", "2"], "version 2 answers most requests itself; let another version read along, or none"),
+        (["shadow", "1", "--share", "0"], "not in the range"),
+        (["shadow", "1", "--remove"], "Give a version, or --remove"),
+        (["shadow"], "Give a version, or --remove"),
         (["serve", "1", "--model", "other"], "there is no model 'other'; there is small"),
         (["serve", "1", "--models-dir", "s3://bucket/models"], "write small/rollout.json there"),
     ],
@@ -81,6 +87,18 @@ def test_what_the_service_would_refuse_is_not_written(
     assert result.exit_code != 0
     assert reason in (str(result.exception) if isinstance(result.exception, ServiceError) else result.output)
     assert not (models_dir / "small" / "rollout.json").exists()
+
+
+def test_a_version_reads_along_until_it_is_taken_away(rollout: Callable[..., Result], models_dir: Path) -> None:
+    rollout("label", "next", "2")
+    rollout("serve", "1")
+    shown = rollout("shadow", "next", "--share", "0.25").output
+    assert shown == "small:\n  1  answers every request\n  2  next, shadow, reads 25 % of the texts\n"
+    rule = {"version": "next", "share": 0.25}
+    assert content(models_dir) == {"labels": {"next": 2}, "serve": 1, "shadow": rule}
+    assert "let another version read along, or none" in str(rollout("serve", "next").exception)
+    rollout("shadow", "--remove")
+    assert content(models_dir) == {"labels": {"next": 2}, "serve": 1}
 
 
 def test_a_label_that_is_served_cannot_be_removed(rollout: Callable[..., Result], models_dir: Path) -> None:

@@ -19,6 +19,12 @@ def test_labels_and_weights_stand_for_versions() -> None:
     assert [rollout.number(version) for version in ("next", 7)] == [3, 7]
 
 
+def test_a_shadow_is_mentioned_so_that_it_is_loaded() -> None:
+    rollout = parsed('{"labels": {"stable": 2}, "shadow": {"version": 3, "share": 0.1}}')
+    assert rollout.mentioned == {2, 3}
+    assert parse_rollout(written(rollout), PATH) == rollout
+
+
 @pytest.mark.parametrize("serve", ["null", '"stable"', "2", '{"stable": 0.95, "3": 0.05}'])
 def test_what_is_written_is_read_again(serve: str) -> None:
     rollout = parsed(f'{{"labels": {{"stable": 2}}, "serve": {serve}}}')
@@ -57,6 +63,14 @@ def test_a_version_that_cannot_answer_leaves_its_share(there: list[int], shares:
         ('{"serve": {"2": NaN}}', "the weights"),
         ('{"serve": {"2": "95"}}', "the weights"),
         ('{"serve": {"0": 95}}', "should be a number from 1 on"),
+        ('{"shadow": "next"}', "shadow: "),
+        ('{"shadow": {"version": 2}}', "shadow.share"),
+        ('{"shadow": {"version": "next", "share": 0.1}}', "there is no label 'next'; there is none"),
+        ('{"shadow": {"version": "2", "share": 0.1}}', "it should be a number from 1 on, or a label"),
+        ('{"shadow": {"version": 2, "share": 0}}', "shadow.share"),
+        ('{"shadow": {"version": 2, "share": 1.5}}', "shadow.share"),
+        ('{"shadow": {"version": 2, "share": "10 %"}}', "shadow.share"),
+        ('{"shadow": {"version": 2, "share": 0.1, "of": 1}}', "shadow.of"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line_with_its_place(content: str, reason: str) -> None:

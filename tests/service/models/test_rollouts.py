@@ -68,7 +68,14 @@ def test_nothing_is_read_again_while_nothing_changes(models_dir: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [({"serve": "stable"}, "no label"), ({"serve": 3}, "version 3, which has no folder")]
+    ("content", "reason"),
+    [
+        ({"serve": "stable"}, "no label"),
+        ({"serve": 3}, "version 3, which has no folder"),
+        ({"serve": 1, "shadow": {"version": 3, "share": 0.5}}, "version 3, which has no folder"),
+        ({"serve": 1, "shadow": {"version": 1, "share": 0.5}}, "shadow: version 1 answers most requests itself"),
+        ({"shadow": {"version": 2, "share": 0.5}}, "shadow: version 2 answers most requests itself"),
+    ],
 )
 def test_a_wrong_file_is_refused_and_the_one_before_it_stays(
     models_dir: Path, content: object, reason: str, caplog: pytest.LogCaptureFixture
@@ -150,6 +157,25 @@ def test_a_served_version_that_is_gone_leaves_its_share_to_the_others(models_dir
     assert default(repository) == 1
     assert not repository.registry.divides
     assert "version 2, which has no folder" in repository.rollouts["small"].refusal
+
+
+def test_a_shadow_is_compared_with_the_version_that_most_requests_get(models_dir: Path) -> None:
+    say(
+        models_dir, {"labels": {"next": 2}, "serve": {"1": 60, "next": 40}, "shadow": {"version": "next", "share": 0.5}}
+    )
+    pairs = opened(models_dir).registry.pairs
+    assert [(str(pair.answering.name), str(pair.shadow.name), pair.share) for pair in pairs.values()] == [
+        ("small/1", "small/2", 0.5)
+    ]
+    assert opened(models_dir, model_version=2).registry.pairs == {}  # the setting goes before what is served
+
+
+def test_a_shadow_that_fails_to_load_reads_nothing_and_is_told(models_dir: Path) -> None:
+    write_small_bundle(models_dir, version=3).change_manifest(threshold=7)
+    say(models_dir, {"serve": 1, "shadow": {"version": 3, "share": 0.5}})
+    repository = opened(models_dir, lenient=True)
+    assert repository.registry.pairs == {}
+    assert repository.rollouts["small"].missing == (3,)
 
 
 def test_processes_tell_whether_they_follow(models_dir: Path) -> None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from service.api import batch, explain, health, layers, metrics, models, predict, problems, rollout
+from service.api import batch, explain, feedback, health, layers, metrics, models, predict, problems, rollout
 from service.api.dialects import hugging_face, infinity, invocations, tei, tensorflow_serving, vllm
 from service.api.health import HEALTH_ROUTES
 from service.api.openapi import Operation, Respond, openapi_document
@@ -29,12 +29,14 @@ OPERATIONS = (
     Operation("POST", "/predict/batch", batch.batch),
     Operation("POST", "/explain", explain.explain),
     Operation("POST", "/layers", layers.layers),
+    Operation("POST", "/feedback", feedback.feedback),
     Operation("GET", "/health", health.ready),
     Operation("GET", "/health/live", health.live),
     Operation("GET", "/health/ready", health.ready),
     Operation("GET", "/models", models.models),
     Operation("GET", "/models/{name}", models.model, [path_parameter("name")]),
     Operation("GET", "/models/{name}/rollout", rollout.rollout, [path_parameter("name")]),
+    Operation("GET", "/models/{name}/feedback", feedback.figures, [path_parameter("name")]),
     Operation("GET", "/metrics", metrics.metrics),
     Operation("GET", "/problems", problems.problems),
     Operation("GET", "/problems/{slug}", problems.problem, [path_parameter("slug")]),

@@ -21,6 +21,8 @@ from service.api.state import State
 from service.backlog import Backlog
 from service.classifier import Classifier, Limits
 from service.cores import available_cores, share_out
+from service.feedback.feedback_metrics import FeedbackCollector
+from service.feedback.recorder import open_recorder
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.models.fleet import Fleet
@@ -68,7 +70,7 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
 
     Raises:
         BundleError: a bundle cannot be used.
-        SettingsError: the API keys cannot be read, or tracing is not installed.
+        SettingsError: the API keys cannot be read, the file of feedback cannot be used, or tracing is not installed.
     """
     shared, fleet = fleet is not None, fleet or Fleet.private()
     models_folder = Repository.open(settings, fleet, lenient=shared)
@@ -86,7 +88,10 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
     request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
     api_keys = ApiKeys(settings, fleet.quotas)
     spool_budget = SpoolBudget(settings.spool_bytes)
-    state = State(settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget)
+    feedback = open_recorder(settings, metrics.lost_answers)
+    if feedback:
+        metrics.add(FeedbackCollector(lambda: feedback.figures))
+    state = State(settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget, feedback)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -94,6 +99,8 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
         models_folder.start()
         lifecycle.start(on_hangup=models_folder.ask_for_reload)
         ticking = [asyncio.create_task(_sample(state)), asyncio.create_task(_follow(state, api_keys))]
+        if feedback:
+            ticking.append(asyncio.create_task(feedback.run()))
         # The objects of the start stay for good: frozen, the garbage collector does not traverse them, 40 ms each time.
         gc.collect()
         gc.freeze()
@@ -105,6 +112,8 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
         for task in ticking:
             task.cancel()
         await scheduler.close()
+        if feedback:
+            await feedback.close()
         if request_log:
             request_log.flush()
         shut_down_tracing()

@@ -137,9 +137,16 @@ def key_of(request_id: str) -> bytes:
     return crc32(request_id.encode()).to_bytes(4, "little")
 
 
-def labels_of(entries: Sequence[Entry]) -> dict[ModelName, tuple[str, str]]:
-    """Return the labels, negative and positive, of every model that may have answered requests."""
-    return {predictor.name: predictor.manifest.labels for entry in entries for predictor in entry[1].predictors}
+def models_of(entries: Sequence[Entry]) -> list[ModelName]:
+    """List the models that have answered requests."""
+    models = {id(each.model): each.model for entry in entries for each in entry[3]}  # a name takes long to hash
+    return [model for model in models.values() if model]
+
+
+def labels_of(model: ModelName, entries: Sequence[Entry]) -> tuple[str, str]:
+    """Return the labels, negative and positive, of a model that has answered one of the requests."""
+    choice = next(entry[1] for entry in entries if any(each.model is model for each in entry[3]))
+    return next(predictor.manifest.labels for predictor in choice.predictors if predictor.name == model)
 
 
 def _numbers(column: bytes) -> NDArray[np.uint32]:

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from time import time
 
-from service.feedback.answers import AnswerBatch, Entry, RememberedRequest, key_of, labels_of
+from service.feedback.answers import AnswerBatch, Entry, RememberedRequest, key_of, labels_of, models_of
 from service.feedback.database import open_database, transaction
 from service.inference.predictor import ModelName
 
@@ -170,14 +170,13 @@ class Store:
         return self._database.execute(f"DELETE FROM feedback WHERE rowid IN ({selected})", values).rowcount  # noqa: S608
 
     def _codes(self, entries: Sequence[Entry]) -> dict[tuple[int, str], int]:
-        """Make the codes of the answers of all models that may have answered."""
+        """Make the codes of the answers, within a transaction."""
         codes: dict[tuple[int, str], int] = {}
-        models = {id(each.model): each.model for entry in entries for each in entry[3] if each.model}
-        labels = labels_of(entries)
-        for identity, model in models.items():
-            version_id = self._version_id(model, labels[model])
-            for side, label in enumerate(labels[model]):
-                codes[identity, label] = 2 * version_id + side
+        for model in models_of(entries):
+            labels = labels_of(model, entries)
+            version_id = self._version_id(model, labels)
+            for side, label in enumerate(labels):
+                codes[id(model), label] = 2 * version_id + side
         return codes
 
     def _version_id(self, model: ModelName, labels: tuple[str, str]) -> int:

@@ -1,14 +1,16 @@
 """What remembering answers for feedback costs `/predict`: `python -m bench.feedback`."""
 
-import statistics
+import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median, stdev
 
 import click
 
-from bench.servers import Server, load, running, write_bodies
+from bench.servers import Server, children, load, running, write_bodies
 from bench.texts import reviews, shortened
 
 
@@ -33,29 +35,46 @@ def main(bundle: Path, words: int, connections: int, seconds: int, rounds: int, 
             Server("with feedback", [*on, f"{folder}/labels.db"]),
             Server("and texts", [*on, f"{folder}/texts.db", "--feedback-texts", "true"]),
         ]
-        rates: dict[str, list[float]] = {server.name: [] for server in servers}
-        p99: dict[str, list[float]] = {server.name: [] for server in servers}
+        seen: dict[str, list[tuple[float, float, float]]] = {server.name: [] for server in servers}
         with ExitStack() as stack:  # all at a time: those that are not asked cost nothing
-            addresses = {server.name: stack.enter_context(running(server))[0] for server in servers}
-            for address in addresses.values():
+            started = {server.name: stack.enter_context(running(server)) for server in servers}
+            for address, _, _ in started.values():
                 load(address, bodies, connections, 1)
             for number in range(rounds):
                 turn = number % len(servers)
                 for server in servers[turn:] + servers[:turn]:  # so that none is always the first
-                    seen = load(addresses[server.name], bodies, connections, seconds)
-                    rates[server.name].append(seen.per_second)
-                    p99[server.name].append(seen.p99_ms)
-                    if seen.errors:
-                        raise click.ClickException(f"{server.name}: {seen.errors} errors")
+                    address, _, pid = started[server.name]
+                    before = _processor_seconds(pid)
+                    found = load(address, bodies, connections, seconds)
+                    spent = _processor_seconds(pid) - before
+                    seen[server.name].append((found.per_second, found.p99_ms, spent / found.per_second / seconds * 1e6))
+                    if found.errors:
+                        raise click.ClickException(f"{server.name}: {found.errors} errors")
     click.echo(f"{connections} connections, {words or 'all'} words a text ({source})\n")
-    click.echo("| | requests/s | ratio, median of the rounds | p99 ms |\n|---|---|---|---|")
-    for name, seen_rates in rates.items():
-        ratios = [rate / base for rate, base in zip(seen_rates, rates["without"], strict=True)]
-        spread = statistics.stdev(ratios) / len(ratios) ** 0.5 if len(ratios) > 1 else 0.0
-        click.echo(
-            f"| {name} | {statistics.median(seen_rates):,.0f} | {statistics.median(ratios):.3f} ± {spread:.3f} "
-            f"| {statistics.median(p99[name]):.1f} |"
+    click.echo("| | requests/s | ratio | p99 ms | processor µs a request | ratio |\n|---|---|---|---|---|---|")
+    for name, rounds_of_it in seen.items():
+        rate, p99, processor = (median(column) for column in zip(*rounds_of_it, strict=True))
+        rates, processors = (
+            _ratio([(own[place], base[place]) for own, base in zip(rounds_of_it, seen["without"], strict=True)])
+            for place in (0, 2)
         )
+        click.echo(f"| {name} | {rate:,.0f} | {rates} | {p99:.1f} | {processor:.1f} | {processors} |")
+
+
+def _ratio(pairs: Sequence[tuple[float, float]]) -> str:
+    """Write the median of ratios, and the standard error of their mean."""
+    ratios = [own / base for own, base in pairs]
+    error = stdev(ratios) / len(ratios) ** 0.5 if len(ratios) > 1 else 0.0
+    return f"{median(ratios):.3f} ± {error:.3f}"
+
+
+def _processor_seconds(pid: int) -> float:
+    """Add up the processor time of a process and its children; of many requests, as a busy machine slows all alike."""
+    ticks = 0
+    for each in (pid, *children(pid)):
+        values = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(values[11]) + int(values[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

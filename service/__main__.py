@@ -1,4 +1,4 @@
-"""The command line: `python -m service` with `serve`, `predict`, `score`, `models`, `rollout` or `settings`."""
+"""The command line, `python -m service`: `serve`, `predict`, `score`, `models`, `rollout`, `feedback`, `settings`."""
 
 import dataclasses
 import io
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from service import __version__
+from service.cli.feedback_commands import feedback
 from service.cli.flags import flag_per_setting, load_settings, settings_with_models
 from service.cli.models import models
 from service.cli.rollout_commands import rollout
@@ -221,6 +222,7 @@ def _refuse(context: click.Context, names: tuple[str, ...], why: str) -> None:
 
 
 cli.add_command(rollout)
+cli.add_command(feedback)
 
 
 @cli.command("settings")

@@ -127,12 +127,24 @@ class DefaultModelError(RequestError):
     """The model to unload is the default one, which most requests need."""
 
 
+class FeedbackOffError(RequestError):
+    """Feedback is not kept here."""
+
+
+class AnswerNotFoundError(RequestError):
+    """The answer that feedback is about is not, or no longer, remembered."""
+
+
 class ProblemNotFoundError(RequestError):
     """No kind of problem has the name asked for."""
 
 
 class UnavailableError(ServiceError):
     """The service cannot answer now, through no fault of the request; later it can."""
+
+
+class FeedbackUnavailableError(UnavailableError):
+    """The database of feedback is locked, full or damaged."""
 
 
 class OverloadedError(UnavailableError):

@@ -79,6 +79,9 @@ class Metrics:
         self._call_texts = Counter(
             "sentiment_key_texts", "Texts by the name of the API key.", ["key"], registry=registry
         )
+        self._lost_answers = Counter(
+            "sentiment_feedback_lost_answers", "Answers that could not be remembered for feedback.", registry=registry
+        )
         model = ["model", "version"]
         self._stages = Histogram(
             "sentiment_stage_seconds",
@@ -146,6 +149,10 @@ class Metrics:
             reason: slug of the problem.
         """
         self._rejected.labels(reason).inc()
+
+    def lost_answers(self, number: int) -> None:
+        """Count answers that could not be remembered for feedback."""
+        self._lost_answers.inc(number)
 
     def sample(self, waiting_texts: int) -> None:
         """Set the gauges of the work in this process.

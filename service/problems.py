@@ -86,7 +86,12 @@ PROBLEMS: dict[type[errors.ServiceError], Problem] = {
     errors.NoLayersError: Problem("no-layers", HTTPStatus.NOT_FOUND, "The model does not describe its layers"),
     errors.BundleError: Problem("broken-bundle", HTTPStatus.CONFLICT, "A bundle cannot be used"),
     errors.DefaultModelError: Problem("default-model", HTTPStatus.CONFLICT, "The default model cannot be unloaded"),
+    errors.FeedbackOffError: Problem("feedback-off", HTTPStatus.CONFLICT, "Feedback is not kept here"),
+    errors.AnswerNotFoundError: Problem("answer-not-found", HTTPStatus.NOT_FOUND, "There is no such answer"),
     errors.ProblemNotFoundError: Problem("problem-not-found", HTTPStatus.NOT_FOUND, "There is no such kind of problem"),
+    errors.FeedbackUnavailableError: Problem(
+        "feedback-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Feedback cannot be kept now"
+    ),
     errors.OverloadedError: Problem("overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Too much work is waiting"),
     errors.DeadlineError: Problem("deadline", HTTPStatus.GATEWAY_TIMEOUT, "The answer took too long"),
     errors.ShuttingDownError: Problem("shutting-down", HTTPStatus.SERVICE_UNAVAILABLE, "The service is shutting down"),

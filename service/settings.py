@@ -210,6 +210,31 @@ class Settings(BaseSettings):
             "to 10 MB. The texts are personal data; without it none is written."
         ),
     ] = None
+    feedback_file: Annotated[
+        Path | None,
+        Field(
+            description="SQLite file, on a local disk, that keeps the true labels sent to /feedback and remembers "
+            "recent answers by request id; without it there is no feedback."
+        ),
+    ] = None
+    feedback_texts: Annotated[
+        bool,
+        Field(
+            description="Whether that file keeps the texts too, for python -m service feedback export. They are "
+            "personal data."
+        ),
+    ] = False
+    feedback_days: Annotated[
+        float, Field(gt=0, le=36_500, description="Days after which answers and feedback are deleted from that file.")
+    ] = 30.0
+    feedback_max_answers: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000_000,
+            description="Answers that are remembered, and labels that are kept, at most; the oldest go first.",
+        ),
+    ] = 1_000_000
     repository_control: Annotated[
         bool | None,
         Field(description="Whether models are loaded and unloaded over HTTP; without it only if API keys are needed."),

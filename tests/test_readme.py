@@ -91,24 +91,27 @@ class Place:
 
 
 @contextmanager
-def serving(models_dir: Path) -> Iterator[Place]:
-    with running("--models-dir", str(models_dir), "--workers", "1", "--repository-control", "true") as service:
+def serving(models_dir: Path, *flags: str) -> Iterator[Place]:
+    with running("--models-dir", str(models_dir), "--workers", "1", "--repository-control", "true", *flags) as service:
         yield Place(service.address.removeprefix("http://"), models_dir)
 
 
 @pytest.fixture(scope="module")
-def place_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Place]]:
-    """The service of a page; a page that changes rollouts has one with models of its own."""
+def place_of(tmp_path_factory: pytest.TempPathFactory, folders: dict[str, Path]) -> Iterator[Callable[[str], Place]]:
+    """The service of a page; one that changes rollouts has models of its own, one of feedback a file of its own."""
     with ExitStack() as stack:
 
         @cache
         def place(own: str) -> Place:
             models_dir = MODELS_DIR
+            if "feedback" in own:
+                file = str(folders[own] / "feedback.db")
+                return stack.enter_context(serving(models_dir, "--feedback-file", file, "--feedback-texts", "true"))
             if own:
                 models_dir = Path(shutil.copytree(MODELS_DIR, tmp_path_factory.mktemp("page") / "models"))
             return stack.enter_context(serving(models_dir))
 
-        yield lambda page: place(page if "rollouts" in page else "")
+        yield lambda page: place(page if re.search("rollouts|feedback", page) else "")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
-from service.api.context import context_of
+from service.api.answering import classify_texts
 from service.api.request import read_json, select_model
 from service.api.schemas import OneText
 from service.api.state import state_of
@@ -47,8 +47,6 @@ async def inspected(request: Request, kind: type[Body]) -> AsyncIterator[Inspect
     body = await read_json(request, kind)
     choice = select_model(request, body)
     state.classifier.validate_text(body.text)
-    context = context_of(request.scope)
-    context.take_texts(1)
     async with state.inspections.turn():
-        [prediction] = await state.classifier.classify(choice, [body.text], context.urgency)
+        [prediction] = await classify_texts(request, choice, [body.text])
         yield Inspected(body, choice.of(body.text), prediction)

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.api.context import context_of
+from service.api.answering import classify_texts
 from service.api.dialects import tei
 from service.api.dialects.tei import TeiAnswer, TeiError, TeiRequest
 from service.api.openapi import documented, inline_references, json_body
@@ -60,15 +60,12 @@ async def predict(request: Request) -> Response:
     if isinstance(body, TeiRequest):
         return await tei.predict(request, body)
     choice = select_model(request, body)
-    context = context_of(request.scope)
     if "text" in body.model_fields_set:
         classifier.validate_text(body.text)
-        context.take_texts(1)
-        [prediction] = await classifier.classify(choice, [body.text], context.urgency)
+        [prediction] = await classify_texts(request, choice, [body.text])
         return json_response({**prediction.fields(), "model": model_ref(choice.of(body.text))})
     await classifier.validate(body.texts)
-    context.take_texts(len(body.texts))
-    return json_response(_many(choice, await classifier.classify(choice, body.texts, context.urgency)))
+    return json_response(_many(choice, await classify_texts(request, choice, body.texts)))
 
 
 def _parse(request: Request, content: bytes) -> PredictRequest | TeiRequest:

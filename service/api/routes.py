@@ -7,7 +7,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from service.api import batch, drift, explain, health, layers, metrics, models, predict, problems, rollout, shadow
+from service.api import (
+    batch,
+    drift,
+    explain,
+    feedback,
+    health,
+    layers,
+    metrics,
+    models,
+    predict,
+    problems,
+    rollout,
+    shadow,
+)
 from service.api.dialects import hugging_face, infinity, invocations, tei, tensorflow_serving, vllm
 from service.api.health import HEALTH_ROUTES
 from service.api.openapi import Operation, Respond, openapi_document
@@ -29,6 +42,7 @@ OPERATIONS = (
     Operation("POST", "/predict/batch", batch.batch),
     Operation("POST", "/explain", explain.explain),
     Operation("POST", "/layers", layers.layers),
+    Operation("POST", "/feedback", feedback.feedback),
     Operation("GET", "/health", health.ready),
     Operation("GET", "/health/live", health.live),
     Operation("GET", "/health/ready", health.ready),
@@ -37,6 +51,7 @@ OPERATIONS = (
     Operation("GET", "/models/{name}/rollout", rollout.rollout, [path_parameter("name")]),
     Operation("GET", "/models/{name}/drift", drift.drift, [path_parameter("name")]),
     Operation("GET", "/models/{name}/shadow", shadow.shadow, [path_parameter("name")]),
+    Operation("GET", "/models/{name}/feedback", feedback.figures, [path_parameter("name")]),
     Operation("GET", "/metrics", metrics.metrics),
     Operation("GET", "/problems", problems.problems),
     Operation("GET", "/problems/{slug}", problems.problem, [path_parameter("slug")]),

@@ -359,6 +359,92 @@ class DriftResponse(BaseModel):
     versions: list[VersionDrift] = Field(description="In rising order.")
 
 
+class FeedbackRequest(ForModel):
+    """The true label of a text: of one that was answered, by the id of the request, or of one that is sent."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["request_id"], "properties": {"text": False, "model": False, "version": False}},
+                {"required": ["text"], "properties": {"request_id": False, "position": False}},
+            ],
+            "examples": [{"text": "I loved every minute of it.", "label": "positive"}],
+        },
+    )
+
+    label: Annotated[
+        str, StringConstraints(strict=True, min_length=1, max_length=200), Field(description="A label of the model.")
+    ]
+    request_id: Annotated[
+        str,
+        StringConstraints(strict=True, pattern=r"^[\x21-\x7E]{1,128}$"),
+        Field(description="X-Request-ID of the answer."),
+    ] = ""
+    position: Annotated[
+        int | None,
+        Field(strict=True, ge=0, lt=10**9, description="Place of the text among several of that request, from 0."),
+    ] = None
+    text: Annotated[Text, Field(description="The text, to be answered now.")] = ""
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        given = self.model_fields_set
+        if len(given & {"text", "request_id"}) != 1:
+            raise ValueError("give either request_id or text" + (", not both" if "text" in given else ""))
+        if "text" in given and "position" in given:
+            raise ValueError("position goes with request_id; a text has none")
+        if "request_id" in given and given & {"model", "version"}:
+            raise ValueError("model and version go with text; the answer to request_id has its own")
+        return self
+
+
+class SaidBody(BaseModel):
+    """The answer that feedback is about."""
+
+    label: str = Field(examples=["positive"])
+    probability: float = Field(ge=0, le=1, description="Probability that the text is positive.", examples=[0.973])
+
+
+class FeedbackResponse(BaseModel):
+    """Feedback that is kept."""
+
+    request_id: str = Field(description="By which the feedback can be corrected: the last one counts.")
+    position: int = Field(ge=0)
+    label: str = Field(description="The true label.", examples=["positive"])
+    prediction: SaidBody
+    correct: bool = Field(description="Whether the answer was the true label.")
+    replaced: bool = Field(description="Whether it takes the place of earlier feedback on the same answer.")
+    model: ModelRef
+
+
+class VersionFeedback(BaseModel):
+    """The feedback on one version."""
+
+    version: int = Field(examples=[3])
+    texts: int = Field(ge=1, description="Texts whose true label is kept.")
+    accuracy: float = Field(ge=0, le=1, description="Share of them that were answered with their label.")
+    accuracy_interval: list[float] = Field(
+        min_length=2, max_length=2, description="95 % interval of the accuracy, by Wilson.", examples=[[0.81, 0.93]]
+    )
+    labels: list[str] = Field(description="Negative and positive.", examples=[["negative", "positive"]])
+    confusion: list[list[int]] = Field(
+        description="Texts by their label (row) and that of the answer (column), in the order of `labels`.",
+        examples=[[[40, 3], [5, 52]]],
+    )
+    calibration_error: float = Field(
+        ge=0, le=1, description="Mean difference of probability and share of positives, in 15 bins."
+    )
+    since: str = Field(description="When the oldest of these labels came.", examples=["2026-01-31T12:00:00Z"])
+
+
+class ModelFeedback(BaseModel):
+    """The feedback on a model, which all processes have kept."""
+
+    name: str = Field(examples=["imdb-conv1d"])
+    versions: list[VersionFeedback] = Field(description="Those with feedback, in rising order.")
+
+
 class ProblemBody(BaseModel):
     """RFC 9457 problem details."""
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from service.api.inspections import Inspections
 from service.api.spool import SpoolBudget
 from service.classifier import Classifier
+from service.feedback.recorder import Recorder
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.models.registry import Registry
@@ -31,6 +32,7 @@ class State:
     spool_budget: SpoolBudget
     shadow: Shadow
     drift: Drift
+    feedback: Recorder | None = None
     inspections: Inspections = field(default_factory=Inspections)
 
     @property

@@ -12,6 +12,7 @@ except ModuleNotFoundError:
 
 from service.api.schemas import (
     ExplainResponse,
+    FeedbackResponse,
     HealthResponse,
     ModelResponse,
     OneOfMany,
@@ -42,6 +43,7 @@ __all__ = [
     "Client",
     "ClientError",
     "ExplainResponse",
+    "FeedbackResponse",
     "FileSummary",
     "HealthResponse",
     "InvalidAnswerError",

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from service.api.schemas import (
     ExplainResponse,
+    FeedbackResponse,
     HealthResponse,
     ManyResponse,
     ModelResponse,
@@ -162,6 +163,21 @@ def score_lines(texts: Iterable[str], query: ModelQuery) -> Iterator[Call[list[O
         media_type = "application/x-ndjson"
         params, key = query.params(), query.sticky_key
         yield Call("POST", "/predict/batch", parse, content, media_type, params, (media_type,), sticky_key=key)
+
+
+def feedback(
+    label: str, request_id: str | None, position: int | None, text: str | None, query: ModelQuery
+) -> Call[FeedbackResponse]:
+    """Build `POST /feedback`.
+
+    Raises:
+        TypeError: there is neither a request id nor a text, or both.
+    """
+    if (request_id is None) == (text is None):
+        raise TypeError("Give either request_id or text.")
+    about = {"request_id": request_id, "position": position, "text": None if text is None else check_text(text)}
+    body = {"label": label, **{name: value for name, value in about.items() if value is not None}}
+    return _post("/feedback", body, FeedbackResponse.model_validate_json, query)
 
 
 def health() -> Call[HealthResponse]:

@@ -11,7 +11,15 @@ from typing import Self
 
 import httpx
 
-from service.api.schemas import ExplainResponse, HealthResponse, ModelResponse, OneOfMany, ProblemBody, SingleResponse
+from service.api.schemas import (
+    ExplainResponse,
+    FeedbackResponse,
+    HealthResponse,
+    ModelResponse,
+    OneOfMany,
+    ProblemBody,
+    SingleResponse,
+)
 from service.client import calls
 from service.client.calls import REQUESTS_AHEAD, Call, FileSummary, ModelQuery, Result
 from service.client.chunks import FileOptions
@@ -150,6 +158,33 @@ class Client:
                 for chunk in chunks:
                     job.add(chunk)
             return job.finish()
+
+    def feedback(
+        self,
+        label: str,
+        *,
+        request_id: str | None = None,
+        position: int | None = None,
+        text: str | None = None,
+        model: str | None = None,
+        version: Version | None = None,
+    ) -> FeedbackResponse:
+        """Tell the true label of a text that was answered, or of a text that is sent and answered now.
+
+        Args:
+            label: the true label, one of the model's.
+            request_id: of the `predict` that answered the text.
+            position: of the text, if that request had several, from 0.
+            text: the text, in place of a request id.
+            model: that answers the text.
+            version: of the model, or its label.
+
+        Raises:
+            TypeError: neither a request id nor a text is given, or both.
+            NotFoundError: the answer is not remembered.
+            RefusedError: the model has no such label, or the service keeps no feedback.
+        """
+        return self._send(calls.feedback(label, request_id, position, text, self._query(model, version)))
 
     def health(self) -> HealthResponse:
         """Tell that the service is ready, and with which model."""

@@ -21,6 +21,8 @@ from service.api.state import State
 from service.backlog import Backlog
 from service.classifier import Classifier, Limits
 from service.cores import available_cores, share_out
+from service.feedback.feedback_metrics import FeedbackCollector
+from service.feedback.recorder import open_recorder
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.models.fleet import Fleet
@@ -76,7 +78,8 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
 
     Raises:
         BundleError: a bundle cannot be used.
-        SettingsError: the API keys cannot be read, the sample of flips cannot be written, or tracing is not installed.
+        SettingsError: the API keys cannot be read, a file of flips or feedback cannot be used, or tracing is not
+            installed.
     """
     shared, fleet = fleet is not None, fleet or Fleet.private()
     models_folder = Repository.open(settings, fleet, lenient=shared)
@@ -110,7 +113,12 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
     request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
     api_keys = ApiKeys(settings, fleet.quotas)
     spool_budget = SpoolBudget(settings.spool_bytes)
-    state = State(settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget, shadow, drift)
+    feedback = open_recorder(settings, metrics.lost_answers)
+    if feedback:
+        metrics.add(FeedbackCollector(lambda: feedback.figures))
+    state = State(
+        settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget, shadow, drift, feedback
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -118,6 +126,8 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
         models_folder.start()
         lifecycle.start(on_hangup=models_folder.ask_for_reload)
         running = [_sample(state), _follow(state, api_keys), shadow.run()]
+        if feedback:
+            running.append(feedback.run())
         tasks = [asyncio.create_task(each) for each in running]
         # The objects of the start stay for good: frozen, the garbage collector does not traverse them, 40 ms each time.
         gc.collect()
@@ -130,6 +140,8 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
         for task in tasks:
             task.cancel()
         await scheduler.close()
+        if feedback:
+            await feedback.close()
         if request_log:
             request_log.flush()
         shut_down_tracing()

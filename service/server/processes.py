@@ -22,6 +22,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.supervisors import Multiprocess
 
 from service.cores import available_cores, share_out
+from service.feedback.database import open_database
 from service.models.copies import fetch, watch
 from service.models.fleet import Fleet
 from service.models.repository import Repository
@@ -64,6 +65,8 @@ def run(settings: Settings) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(Path(folder, "metrics"))
         Path(folder, "metrics").mkdir()
         Repository.open(settings, Fleet.private())  # a broken bundle stops the start here, not in every worker again
+        if settings.feedback_file:  # the same
+            open_database(settings.feedback_file).close()
         config = _config(settings, partial(worker_app, settings, Path(folder)), factory=True, workers=workers)
         Supervisor(config, [config.bind_socket()], Fleet(Path(folder))).run()
 

@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel, Strict, WithJsonSchema
 from starlette.requests import Request
 
-from service.api.context import context_of
+from service.api.answering import classify_texts
 from service.api.request import parse_json, read_content
 from service.api.state import state_of
 from service.classifier import Locate
@@ -58,11 +58,8 @@ async def classify(request: Request, choice: Choice, texts: Sequence[str], locat
         QuotaError: the caller has no room for them.
         UnavailableError: the service cannot answer now.
     """
-    classifier = state_of(request).classifier
     try:
-        await classifier.validate(texts, locate)
+        await state_of(request).classifier.validate(texts, locate)
     except RequestError as error:
         raise type(error)(f"{error.pointer}: {error}" if error.pointer else str(error), error.pointer) from error
-    context = context_of(request.scope)
-    context.take_texts(len(texts))
-    return await classifier.classify(choice, texts, context.urgency)
+    return await classify_texts(request, choice, texts)

@@ -7,8 +7,8 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.api.answering import classify_texts
 from service.api.content_coding import answer_coding, compress
-from service.api.context import context_of
 from service.api.headers import whole_number
 from service.api.request import STICKY_PARAMETER, choose_model, path_version, read_content
 from service.api.state import State, state_of
@@ -65,9 +65,7 @@ async def infer(request: Request) -> Response:
         'Send an inference request such as {"inputs": […]}.',
     )
     await _validate(state, texts)
-    context = context_of(request.scope)
-    context.take_texts(len(texts))
-    predictions = await _predict(partial(state.classifier.classify, choice, texts, context.urgency), wanted)
+    predictions = await _predict(partial(classify_texts, request, choice, texts), wanted)
     model = choice.default.name
     answer, json_length = write_answer(wanted, model.name, model.version, predictions)
     headers = {} if json_length is None else {HEADER_LENGTH: str(json_length)}

@@ -20,8 +20,9 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def service(models_dir: Path) -> Iterator[Running]:
+def service(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     flags = ["--models-dir", str(models_dir), "--model", "small", "--model-version", "1", "--max-text-chars", "60"]
+    flags += ["--feedback-file", str(tmp_path_factory.mktemp("feedback") / "feedback.db")]
     with running(*flags, "--workers", "2", SENTIMENT_API_KEYS="secret") as service:
         yield service
 

@@ -63,6 +63,28 @@ def test_the_asynchronous_one_says_the_same(client: Client, service: Running) ->
     ]
 
 
+def test_labels_are_told_by_request_or_with_the_text(client: Client, service: Running) -> None:
+    client.predict("bad", request_id="mine")
+    told = client.feedback("positive", request_id="mine")
+    assert (told.correct, told.prediction.label, told.replaced) == (False, "negative", False)
+    assert client.feedback("negative", request_id="mine", position=0).replaced
+
+    async def tell(aio: AsyncClient) -> list[bool]:
+        return [
+            (await aio.feedback("negative", text="good", version=2)).correct,
+            (await aio.feedback("positive", request_id="mine")).replaced,
+        ]
+
+    assert in_a_loop(service.address, tell) == [True, True]
+    with pytest.raises(NotFoundError, match="or send the text"):
+        client.feedback("positive", request_id="nobody")
+    with pytest.raises(RefusedError, match="negative and positive"):
+        client.feedback("good", request_id="mine")
+    for wrong in ({}, {"request_id": "mine", "text": "good"}):
+        with pytest.raises(TypeError, match="either request_id or text"):
+            client.feedback("positive", **wrong)  # type: ignore[arg-type]
+
+
 def test_a_version_can_be_asked_for(client: Client) -> None:
     assert (client.predict("good").label, client.predict("good", version=2).label) == ("positive", "negative")
     assert client.explain("good", version=2).baseline == pytest.approx(-3)

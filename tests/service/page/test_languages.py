@@ -101,7 +101,10 @@ def test_a_text_in_another_script_offers_the_model_that_reads_it(english: Visit)
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("좋다 좋다", "띄어쓰기를 모두 없애도 답은 같습니다: 긍정"), ("나 나 나 나 나 좋 좋", "띄어쓰기를 모두 없애면 답이 달라집니다: 긍정")],
+    [
+        ("좋다 좋다", "띄어쓰기를 모두 없애도 답은 같습니다: 긍정"),
+        ("나 나 나 나 나 좋 좋", "띄어쓰기를 모두 없애면 답이 달라집니다: 긍정"),
+    ],
 )
 def test_of_a_korean_text_it_is_said_what_its_spaces_matter(korean: Visit, text: str, said: str) -> None:
     korean.write(text)

@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from service import __version__
 from service.api.error_shapes import handling_in_shape
@@ -33,6 +35,7 @@ from service.problems import (
     internal_response,
 )
 from service.scheduler import Scheduler
+from service.server.direct_routes import DirectRoutes
 from service.server.forwarded import ForwardedMiddleware
 from service.server.keys import ApiKeys
 from service.server.logs import RequestLog, for_people
@@ -59,7 +62,24 @@ CORS_ANSWER_HEADERS = [
 _TICK_SECONDS = 0.5
 
 
-def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
+class Application(Starlette):
+    """Starlette's application with routes found by their path, and without its outermost layer.
+
+    That layer would answer what `RequestMiddleware` answers already: errors that nothing else handles.
+    """
+
+    collaborators: State
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the middleware around the routes."""
+        app: ASGIApp = ExceptionMiddleware(self.router, self.exception_handlers)
+        app = DirectRoutes(self.routes, otherwise=app)
+        for middleware, args, kwargs in reversed(self.user_middleware):
+            app = middleware(app, *args, **kwargs)
+        return app
+
+
+def create_app(settings: Settings, fleet: Fleet | None = None) -> Application:
     """Make the application, with its models loaded and warm.
 
     Args:
@@ -89,7 +109,7 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
     state = State(settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Application) -> AsyncIterator[None]:
         scheduler.start()
         models_folder.start()
         lifecycle.start(on_hangup=models_folder.ask_for_reload)
@@ -109,14 +129,14 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
             request_log.flush()
         shut_down_tracing()
 
-    app = Starlette(
+    app = Application(
         routes=routes(
             {"title": "Sentiment service", "description": _DESCRIPTION, "version": __version__}, settings.keyed
         ),
         exception_handlers={HTTPException: handling_in_shape(_http_error)},
         lifespan=lifespan,
     )
-    app.state.collaborators = state
+    app.collaborators = state
     # A request passes the middleware in the reverse order: the one added last comes first.
     app.add_middleware(
         RequestMiddleware, settings=settings, api_keys=api_keys, metrics=metrics, lifecycle=lifecycle, log=request_log

@@ -506,7 +506,7 @@ def test_health_is_json(client: TestClient) -> None:
 
 def test_a_service_that_stops_is_live_and_not_ready(small_settings: Settings) -> None:
     with TestClient(app := create_app(small_settings)) as client:
-        app.state.collaborators.lifecycle.draining = True
+        app.collaborators.lifecycle.draining = True
         assert client.get("/v2/health/live").json() == {"live": True}
         response = client.get("/v2/health/ready")
         assert_error(response, 503, "shutting down")

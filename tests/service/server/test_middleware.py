@@ -164,7 +164,7 @@ def test_more_requests_than_may_be_in_work_are_refused_and_health_answers(
         waiting = [threading.Thread(target=lambda: answers.append(predict(client).status_code)) for _ in range(2)]
         for thread in waiting:
             thread.start()
-        metrics = client.app.state.collaborators.metrics  # type: ignore[attr-defined]
+        metrics = client.app.collaborators.metrics  # type: ignore[attr-defined]
         while metrics.in_progress < 2:
             time.sleep(0.01)
         refused = predict(client)

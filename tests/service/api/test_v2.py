@@ -396,6 +396,7 @@ def test_an_answer_after_its_timeout_is_not_waited_for(client: TestClient, monke
         return compute(predictor, run)
 
     monkeypatch.setattr(Predictor, "compute", slow)
+    monkeypatch.setattr(Predictor, "seconds", lambda *_: 20.0)
     response = infer(client, {"inputs": [tensor(["good"])], "parameters": {"timeout": 1_000}})
     answered.set()
     assert_error(response, 504, "1,000 microseconds")

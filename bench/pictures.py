@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from bench.constants import CONSTANTS
 from training.report.style import FIRST, SECOND, SOFT, Picture, picture
 
 _KIND = "full reviews"
@@ -20,7 +21,11 @@ def speed_pictures(found: dict[str, Any]) -> list[Picture]:
     Args:
         found: what `make bench` writes.
     """
-    by_connections: dict[str, dict[str, dict[str, float]]] = found["http"][_KIND]
+    measured: dict[str, dict[str, dict[str, float]]] = found["http"][_KIND]
+    by_connections = {
+        number: {name: row for name, row in servers.items() if name not in CONSTANTS}
+        for number, servers in measured.items()
+    }
     at = max(by_connections, key=lambda number: by_connections[number][_OURS]["per_second"])
     ours = by_connections[at][_OURS]
     usual = [row for name, row in by_connections[at].items() if name != _OURS]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.constants import BARE, FASTAPI
 from bench.usual import BUNDLE, THREADS
 
 WRK_SCRIPT = Path(__file__).with_name("http.lua")
@@ -39,11 +40,14 @@ class Load:
 
 
 def servers(bundle: Path, cores: int) -> list[Server]:
-    """This service, and the usual way with one worker and with one for each core."""
+    """This service, the usual way with one worker and with one for each core, and the two constants."""
+
+    def uvicorn(app: str, workers: int, *options: str) -> list[str]:
+        command = [sys.executable, "-m", "uvicorn", app, "--no-access-log", *options]
+        return [*command, "--port", "PORT", "--workers", str(workers)]
 
     def usual(workers: int) -> list[str]:
-        app = [sys.executable, "-m", "uvicorn", "bench.usual:create_app", "--factory", "--no-access-log"]
-        return [*app, "--port", "PORT", "--workers", str(workers)]
+        return uvicorn("bench.usual:create_app", workers, "--factory")
 
     ours = [sys.executable, "-m", "service", "serve", "--port", "PORT", "--models-dir", str(bundle.parents[1])]
     ours += ["--model", bundle.parent.name, "--model-version", bundle.name]
@@ -51,6 +55,8 @@ def servers(bundle: Path, cores: int) -> list[Server]:
         Server("this service", ours),
         Server("usual way, one worker", usual(1), {BUNDLE: str(bundle), THREADS: "0"}),
         Server(f"usual way, {cores} workers", usual(cores), {BUNDLE: str(bundle), THREADS: "1"}),
+        Server(FASTAPI, uvicorn("bench.constants:create_fastapi", cores, "--factory")),
+        Server(BARE, uvicorn("bench.constants:bare", cores)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Texts wait in one place, and threads take them in jobs, so that the event loop never computes."""
+"""Texts wait in one place, and threads take them in jobs, so that the event loop computes nothing that takes long."""
 
 import asyncio
 import queue
@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ShuttingDownError
-from service.inference.batching import MAX_INLINE_CHARS, MAX_JOB_CHARS, MAX_JOB_TEXTS, by_length, restored
+from service.inference.batching import (
+    MAX_INLINE_CHARS,
+    MAX_INLINE_SECONDS,
+    MAX_JOB_CHARS,
+    MAX_JOB_TEXTS,
+    by_length,
+    restored,
+)
 from service.inference.inputs import Run
 from service.inference.session import in_order
 from service.inference.tokenizers.tokenizer import Encoded
@@ -26,7 +33,7 @@ Urgency = Literal["high", "normal", "low"]
 
 
 class Predicts(Protocol[Text_contra, Answer]):
-    """The steps of a prediction. `compute` takes long and is only called on a thread.
+    """The steps of a prediction. `compute` is called on a thread, unless `seconds` estimates a very short time.
 
     A text is whatever `encode` takes, and has a length; an answer is what `predictions` makes of it.
     """
@@ -36,6 +43,9 @@ class Predicts(Protocol[Text_contra, Answer]):
 
     def runs(self, encoded: Sequence[Encoded]) -> list[Run]:
         """Make the inputs of the graph for each run."""
+
+    def seconds(self, run: Run) -> float:
+        """Estimate the seconds that `compute` takes for a run; infinite to have it on a thread in any case."""
 
     def compute(self, run: Run) -> NDArray[np.float32]:
         """Compute the probabilities of a run, float32[rows]."""
@@ -91,6 +101,18 @@ class Job:
         self.runs = self.predictor.runs(self.encoded)
         self.ready = perf_counter()
 
+    def compute(self, between: Callable[[], None] = lambda: None) -> None:
+        """Compute all runs.
+
+        Args:
+            between: called after each run.
+        """
+        self.started = perf_counter()
+        for run in self.runs:
+            self.outputs.append(self.predictor.compute(run))
+            between()
+        self.ended = perf_counter()
+
     def waits(self) -> list[float]:
         """Compute the seconds that each entry waited, for its turn and for a thread."""
         return [self.taken - entry.enqueued + self.started - self.ready for entry in self.entries]
@@ -140,8 +162,9 @@ class Scheduler:
     A free thread takes what is waiting, up to a job, and finds one more made ready: under load jobs fill by
     themselves, and at rest nobody waits for company. All but the runs of the graph happens on the event loop: the
     graph leaves Python alone, while two threads of Python code would only take turns. Only jobs of very long texts are
-    tokenized on a thread, as no other request may wait for them. Each entry carries its own future: a caller that left
-    is skipped, and a failed job fails its members and no one else.
+    tokenized on a thread, as no other request may wait for them. A lone text whose run takes `MAX_INLINE_SECONDS` at
+    most is computed on the event loop as well: the way to a thread and back would take as long. Each entry carries its
+    own future: a caller that left is skipped, and a failed job fails its members and no one else.
 
     There are three lanes: small requests, the bulk of large ones and streams, and before both whatever is urgent. A
     bulk job stands back for the others after each run of the graph, and takes turns with small requests when there are
@@ -149,7 +172,7 @@ class Scheduler:
 
     Args:
         threads: inference threads.
-        observe: called with each finished job.
+        observe: called with each finished job, once its callers have had their turn.
     """
 
     def __init__(self, threads: int, observe: Callable[[Job], None] | None = None) -> None:
@@ -246,12 +269,22 @@ class Scheduler:
             try:
                 if sum(entry.cost for entry in entries) <= MAX_INLINE_CHARS:
                     job.tokenize()
+                    if self._is_quick(job):
+                        job.compute()
             except Exception as error:
                 job.error = error
-                self._loop.call_soon(self._finish, job)
-            else:
-                lane.jobs.append(job)
-                self._wakes.put(True)
+            if job.ended or job.error:
+                lane.free += 1
+                self._answer(job)
+                self._loop.call_soon(self._dispatch, lane)  # whatever else the loop has ready comes before the next job
+                return
+            lane.jobs.append(job)
+            self._wakes.put(True)
+
+    def _is_quick(self, job: Job) -> bool:
+        """Decide whether a job is computed on the event loop: one short text, and nothing else queued or in work."""
+        alone = self.waiting == 1 and job.lane is not self._bulk
+        return alone and job.predictor.seconds(job.runs[0]) <= MAX_INLINE_SECONDS
 
     def _work(self) -> None:
         """Compute jobs on a thread until told to stop. After a small job it is the turn of the bulk."""
@@ -267,20 +300,24 @@ class Scheduler:
             if not all(entry.future.cancelled() for entry in job.entries):
                 if not job.ready:
                     job.tokenize()
-                job.started = perf_counter()
-                for run in job.runs:
-                    job.outputs.append(job.predictor.compute(run))
-                    if job.lane is self._bulk and (small := _next_job([self._high, self._small])):
-                        self._compute(small)  # its wake finds no job, later
+                job.compute(self._compute_small if job.lane is self._bulk else lambda: None)
         except Exception as error:
             job.error = error
-        job.ended = perf_counter()
         self._loop.call_soon_threadsafe(self._finish, job)
 
+    def _compute_small(self) -> None:
+        """Compute a job that goes before the rest of a bulk job; its wake finds no job, later."""
+        if job := _next_job([self._high, self._small]):
+            self._compute(job)
+
     def _finish(self, job: Job) -> None:
-        """Hand each entry its part of a finished job, or the error."""
+        """Take note of a job that a thread has finished."""
         job.lane.free += 1
         self._dispatch(job.lane)  # first of all: the thread is waiting
+        self._answer(job)
+
+    def _answer(self, job: Job) -> None:
+        """Hand each entry its part of a finished job, or the error."""
         if job.outputs and not job.error:
             try:
                 job.predictions = job.predictor.predictions(job.encoded, in_order(job.runs, job.outputs))
@@ -297,7 +334,8 @@ class Scheduler:
                 entry.future.set_result(list(job.predictions[start:end]))
             start = end
         if self._observe:
-            self._observe(job)
+            # In the next turn of the loop the callers go on, in the one after that their answers are on their way.
+            self._loop.call_soon(self._loop.call_soon, self._observe, job)
 
 
 def _split(texts: Sequence[Text_contra]) -> Iterator[tuple[list[Text_contra], int]]:

@@ -48,4 +48,4 @@ class State:
 
 def state_of(request: Request) -> State:
     """Return the state of the application that handles a request."""
-    return cast(State, request.app.state.collaborators)
+    return cast(State, request.scope["app"].collaborators)

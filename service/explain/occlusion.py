@@ -10,7 +10,7 @@ and Jurafsky, "Understanding Neural Networks through Representation Erasure" (20
 
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
-from math import fsum
+from math import fsum, inf
 from typing import Any
 
 import numpy as np
@@ -137,6 +137,10 @@ class Logits:
     def runs(self, encoded: Sequence[Encoded]) -> list[Run]:
         """Make the runs of rows."""
         return self._predictor.runs(encoded)
+
+    def seconds(self, run: Run) -> float:  # noqa: ARG002
+        """Leave every run to a thread: an explanation has many."""
+        return inf
 
     def compute(self, run: Run) -> NDArray[np.float32]:
         """Compute the logits of a run, float32[rows]."""

@@ -137,6 +137,10 @@ class Predictor:
         """Make the runs of encoded texts."""
         return self._session.runs([text.token_ids for text in encoded])
 
+    def seconds(self, run: Run) -> float:
+        """Estimate the time of `compute` for a run."""
+        return self._session.seconds(run)
+
     def compute(self, run: Run) -> NDArray[np.float32]:
         """Compute the probabilities of a run, float32[rows]: nearly all of the time of a prediction."""
         return self._session.compute(run)

@@ -1,5 +1,6 @@
 """Token ids to probabilities: one ONNX graph in onnxruntime."""
 
+import timeit
 from collections.abc import Sequence
 
 import numpy as np
@@ -70,6 +71,10 @@ class Session:
         """Make the runs of texts (see `Inputs.runs`)."""
         return self._inputs.runs(token_ids)
 
+    def seconds(self, run: Run) -> float:
+        """Estimate the time of `compute` for a run, by what the runs of the warm-up took."""
+        return self._seconds_a_run + self._seconds_an_id * run.token_ids.size
+
     def compute(self, run: Run) -> NDArray[np.float32]:
         """Compute the probabilities of a run, float32[rows]. Python's lock is free meanwhile."""
         output: NDArray[np.float32] = self._session.run([self._output_name], self._feeds(run))[0]
@@ -100,13 +105,21 @@ class Session:
 
     def _warm_up(self, path: str) -> None:
         """Compute the shortest and the longest text, and full runs, so that no request pays for a first time."""
-        for run in self._inputs.extremes():
+        runs = self._inputs.extremes()
+        for run in runs:
             try:
                 answer = self.compute(run)
             except Exception as error:
                 raise BundleError(f"{path}: the graph fails on a text: {one_line(error)}.") from error
             if not ((answer >= 0) & (answer <= 1)).all():
                 raise BundleError(f"{path}: the graph's answers are not probabilities.")
+        shortest, longest, *_ = runs
+        self._seconds_a_run = self._timed(shortest)
+        self._seconds_an_id = self._timed(longest) / longest.token_ids.size
+
+    def _timed(self, run: Run) -> float:
+        """Return the least time that a run takes, in seconds."""
+        return min(timeit.repeat(lambda: self.compute(run), number=1, repeat=3))
 
 
 def in_order(runs: Sequence[Run], outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -176,7 +177,7 @@ class Shadow:
             if comparison.steps % TIMED_STEPS == 0:
                 again = _Reading(pair.answering)
                 await self._scheduler.predict(again, texts, "low")
-                tally.answering_seconds.add(again.seconds / len(texts), len(texts))
+                tally.answering_seconds.add(again.spent / len(texts), len(texts))
             reading = _Reading(pair.shadow)
             shadowed = await self._scheduler.predict(reading, texts, "low")
         except ShuttingDownError:
@@ -188,7 +189,7 @@ class Shadow:
                 logger.error("the shadow %s fails: %s: %s", pair.shadow.name, type(error).__name__, one_line(error))
             return
         comparison.steps += 1
-        tally.shadow_seconds.add(reading.seconds / len(texts), len(texts))
+        tally.shadow_seconds.add(reading.spent / len(texts), len(texts))
         flips = []
         for text, before, after in zip(texts, answered, shadowed, strict=True):
             is_flip = flipped(pair, before, after)
@@ -204,25 +205,29 @@ class _Reading:
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        self.seconds = 0.0
+        self.spent = 0.0
         """Time of tokenization and inference."""
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         began = perf_counter()
         encoded = self._predictor.encode(texts)
-        self.seconds += perf_counter() - began
+        self.spent += perf_counter() - began
         return encoded
 
     def runs(self, encoded: Sequence[Encoded]) -> list[Run]:
         began = perf_counter()
         runs = self._predictor.runs(encoded)
-        self.seconds += perf_counter() - began
+        self.spent += perf_counter() - began
         return runs
+
+    def seconds(self, run: Run) -> float:  # noqa: ARG002 (of whatever length)
+        """Have every run computed on a thread."""
+        return math.inf
 
     def compute(self, run: Run) -> NDArray[np.float32]:
         began = perf_counter()
         probabilities = self._predictor.compute(run)
-        self.seconds += perf_counter() - began
+        self.spent += perf_counter() - began
         return probabilities
 
     def predictions(self, encoded: Sequence[Encoded], probabilities: NDArray[np.float32]) -> list[Prediction]:

@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from service import __version__
 from service.api.error_shapes import handling_in_shape
@@ -43,6 +45,7 @@ from service.problems import (
     internal_response,
 )
 from service.scheduler import Job, Scheduler
+from service.server.direct_routes import DirectRoutes
 from service.server.forwarded import ForwardedMiddleware
 from service.server.keys import ApiKeys
 from service.server.logs import RequestLog, for_people
@@ -69,19 +72,35 @@ CORS_ANSWER_HEADERS = [
 _TICK_SECONDS = 0.5
 
 
-def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
-    """Make the application, with its models loaded and warm.
+class Application(Starlette):
+    """Starlette's application with routes found by their path, and without its outermost layer.
+
+    That layer would answer what `RequestMiddleware` answers already: errors that nothing else handles.
+    """
+
+    collaborators: State
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the middleware around the routes."""
+        app: ASGIApp = ExceptionMiddleware(self.router, self.exception_handlers)
+        app = DirectRoutes(self.routes, otherwise=app)
+        for middleware, args, kwargs in reversed(self.user_middleware):
+            app = middleware(app, *args, **kwargs)
+        return app
+
+
+def open_state(settings: Settings, fleet: Fleet, shared: bool) -> State:
+    """Load the models, and make what the requests share.
 
     Args:
         settings: the settings.
-        fleet: fleet of the worker processes; None for a single process.
+        fleet: fleet of the worker processes.
+        shared: whether there are other processes.
 
     Raises:
         BundleError: a bundle cannot be used.
-        SettingsError: the API keys cannot be read, a file of flips or feedback cannot be used, or tracing is not
-            installed.
+        SettingsError: a file of flips or feedback cannot be used.
     """
-    shared, fleet = fleet is not None, fleet or Fleet.private()
     models_folder = Repository.open(settings, fleet, lenient=shared)
     metrics = Metrics(models_folder.models, shared)
     metrics.add(RolloutCollector(models_folder))
@@ -110,53 +129,74 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Starlette:
         shadow.offer,
     )
     lifecycle = Lifecycle(settings.drain_seconds, settings.shutdown_seconds)
-    request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
-    api_keys = ApiKeys(settings, fleet.quotas)
     spool_budget = SpoolBudget(settings.spool_bytes)
     feedback = open_recorder(settings, metrics.lost_answers)
     if feedback:
         metrics.add(FeedbackCollector(lambda: feedback.figures))
-    state = State(
+    return State(
         settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget, shadow, drift, feedback
     )
 
+
+def create_app(settings: Settings, fleet: Fleet | None = None) -> Application:
+    """Make the application, with its models loaded and warm.
+
+    Args:
+        settings: the settings.
+        fleet: fleet of the worker processes; None for a single process.
+
+    Raises:
+        BundleError: a bundle cannot be used.
+        SettingsError: the API keys cannot be read, a file of flips or feedback cannot be used, or tracing is not
+            installed.
+    """
+    shared, fleet = fleet is not None, fleet or Fleet.private()
+    state = open_state(settings, fleet, shared)
+    request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
+    api_keys = ApiKeys(settings, fleet.quotas)
+
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        scheduler.start()
-        models_folder.start()
-        lifecycle.start(on_hangup=models_folder.ask_for_reload)
-        running = [_sample(state), _follow(state, api_keys), shadow.run()]
-        if feedback:
-            running.append(feedback.run())
+    async def lifespan(_: Application) -> AsyncIterator[None]:
+        state.scheduler.start()
+        state.repository.start()
+        state.lifecycle.start(on_hangup=state.repository.ask_for_reload)
+        running = [_sample(state), _follow(state, api_keys), state.shadow.run()]
+        if state.feedback:
+            running.append(state.feedback.run())
         tasks = [asyncio.create_task(each) for each in running]
         # The objects of the start stay for good: frozen, the garbage collector does not traverse them, 40 ms each time.
         gc.collect()
         gc.freeze()
-        for predictor, default in models_folder.models():
+        for predictor, default in state.repository.models():
             name, version = predictor.manifest.name, predictor.manifest.version
             note = " by default" if default else ""
             logger.info("serving %s version %d in %s%s", name, version, predictor.precision, note)
         yield
         for task in tasks:
             task.cancel()
-        await scheduler.close()
-        if feedback:
-            await feedback.close()
+        await state.scheduler.close()
+        if state.feedback:
+            await state.feedback.close()
         if request_log:
             request_log.flush()
         shut_down_tracing()
 
-    app = Starlette(
+    app = Application(
         routes=routes(
             {"title": "Sentiment service", "description": _DESCRIPTION, "version": __version__}, settings.keyed
         ),
         exception_handlers={HTTPException: handling_in_shape(_http_error)},
         lifespan=lifespan,
     )
-    app.state.collaborators = state
+    app.collaborators = state
     # A request passes the middleware in the reverse order: the one added last comes first.
     app.add_middleware(
-        RequestMiddleware, settings=settings, api_keys=api_keys, metrics=metrics, lifecycle=lifecycle, log=request_log
+        RequestMiddleware,
+        settings=settings,
+        api_keys=api_keys,
+        metrics=state.metrics,
+        lifecycle=state.lifecycle,
+        log=request_log,
     )
     if settings.cors_origins:
         app.add_middleware(

@@ -6,6 +6,8 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
+from time import time
 from typing import Any
 
 from pydantic_core import to_json
@@ -38,7 +40,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format a record as one line of JSON."""
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": timestamp(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -58,6 +60,20 @@ class TextFormatter(logging.Formatter):
         words += _words(_extra(record))
         line = " ".join(words)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def timestamp(seconds: float) -> str:
+    """Format a time in UTC, to the millisecond (ISO 8601).
+
+    Args:
+        seconds: since the epoch.
+    """
+    return f"{_to_the_second(int(seconds))}.{int(seconds % 1 * 1e3):03d}+00:00"
+
+
+@lru_cache(maxsize=2)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
@@ -88,10 +104,10 @@ class RequestLog:
         Args:
             fields: values by name.
         """
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
         if self._for_people:
             line = " ".join(["INFO: request", *_words(fields)]).encode()
         else:
+            now = timestamp(time())
             line = to_json({"time": now, "level": "info", "logger": "service.request", "message": "request", **fields})
         if not self._lines:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)

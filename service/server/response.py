@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
+    from uvicorn._types import ASGISendEvent, HTTPResponseStartEvent
 
 
 class ResponseCycle(RequestResponseCycle):
@@ -22,7 +22,7 @@ class ResponseCycle(RequestResponseCycle):
         """Write a part of the response."""
         if message["type"] == "http.response.start":
             self._expects_trailers = message.get("trailers", False)
-            self._start({name.lower() for name, _ in message.get("headers", ())})
+            self._start(message)
         elif message["type"] == "http.response.body":
             if self._ends_with_connection:
                 self.expected_content_length = len(message.get("body", b""))  # uvicorn insists on a length
@@ -33,12 +33,14 @@ class ResponseCycle(RequestResponseCycle):
             return
         await super().send(message)
 
-    def _start(self, names: set[bytes]) -> None:
-        """Choose how the response ends, by the names of its headers."""
+    def _start(self, message: "HTTPResponseStartEvent") -> None:
+        """Choose how the response ends."""
         if self.waiting_for_100_continue and self.more_body:
             # The client may send its body now or keep it: what comes next is either the body or another request.
             self.keep_alive = False
-        if self.scope["http_version"] == "1.0" and b"content-length" not in names:
+        if self.scope["http_version"] == "1.0" and b"content-length" not in {
+            name.lower() for name, _ in message.get("headers", ())
+        }:
             # RFC 9112, section 6.1: no chunks to HTTP/1.0, where the end of the connection is the end of the body.
             self.chunked_encoding = False
             self._ends_with_connection = True

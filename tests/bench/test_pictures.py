@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.__main__ import main
+from bench.constants import CONSTANTS
 from bench.pictures import speed_pictures
 from tests.training.report.test_plots import paths, texts
 
@@ -43,6 +44,13 @@ def test_titles_compare_with_the_best_of_the_others() -> None:
         assert {"connections", "this service", "usual way, one worker", "usual way, 4 workers"} <= set(texts(picture))
     assert "requests a second" in texts(throughput)
     assert "99th percentile (ms, logarithmic)" in texts(latency)
+
+
+def test_servers_without_a_model_are_not_compared() -> None:
+    rows = {name: row(90_000, 0.1) for name in CONSTANTS}
+    full = {number: {**servers, **rows} for number, servers in FOUND["http"]["full reviews"].items()}
+    with_constants = speed_pictures({"http": {"full reviews": full}})
+    assert [picture.svg for picture in with_constants] == [picture.svg for picture in speed_pictures(FOUND)]
 
 
 def test_lines_go_where_the_figures_are() -> None:

@@ -71,7 +71,7 @@ def test_stages_are_timed_apart_and_batches_are_sized(client: TestClient) -> Non
 
 
 def test_refusals_because_of_load_are_counted_by_reason(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    state: State = client.app.state.collaborators  # type: ignore[attr-defined]
+    state: State = client.app.collaborators  # type: ignore[attr-defined]
     monkeypatch.setattr(state.classifier._backlog, "texts", 10_000)
     assert client.post("/predict", json={"text": "good"}).status_code == 503
     assert value(client, "sentiment_rejected_requests_total", reason="overloaded") == 1
@@ -84,7 +84,7 @@ def test_the_loaded_models_are_named(client: TestClient) -> None:
 def test_statistics_of_a_model_are_sums_of_its_metrics(client: TestClient) -> None:
     client.post("/predict", json={"texts": ["good", "bad"]})
     client.post("/predict", json={"text": "good"})
-    metrics: Metrics = client.app.state.collaborators.metrics  # type: ignore[attr-defined]
+    metrics: Metrics = client.app.collaborators.metrics  # type: ignore[attr-defined]
     statistics = metrics.model_statistics("small", 1)
     assert (statistics.inference_count, statistics.execution_count, statistics.queue_count) == (3, 2, 2)
     assert statistics.inference_ns > 0

@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from typing import TypeVar
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from service.errors import ShuttingDownError
-from service.inference.batching import MAX_INLINE_CHARS, MAX_JOB_CHARS, MAX_JOB_TEXTS
+from service.inference.batching import MAX_INLINE_CHARS, MAX_INLINE_SECONDS, MAX_JOB_CHARS, MAX_JOB_TEXTS
 from service.inference.inputs import Run
 from service.inference.predictor import Prediction
 from service.inference.tokenizers.tokenizer import Encoded
-from service.scheduler import Job, Scheduler
+from service.scheduler import Job, Scheduler, Urgency
 
+URGENCIES: tuple[Urgency, ...] = ("high", "normal", "low")
 Result = TypeVar("Result")
 
 
@@ -29,6 +31,8 @@ class Echo:
         self.gate = threading.Event()
         self.gate.set()
         self.failing = ""
+        self.run_seconds = inf
+        self.on_the_loop: list[bool] = []
         self._texts: dict[int, str] = {}
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
@@ -41,7 +45,11 @@ class Echo:
         rows = list(range(len(encoded)))[::-1]
         return [Run(rows, np.array([encoded[row].token_ids for row in rows]))]
 
+    def seconds(self, run: Run) -> float:
+        return self.run_seconds * len(run.rows)
+
     def compute(self, run: Run) -> NDArray[np.float32]:
+        self.on_the_loop.append(threading.current_thread() is threading.main_thread())
         texts = [self._texts[key] for key in run.token_ids[::-1, 0].tolist()]
         self.computed.append(texts)
         assert self.gate.wait(10)
@@ -319,6 +327,55 @@ def test_long_texts_are_tokenized_on_a_thread_and_short_ones_on_the_event_loop()
         return noting
 
     assert scheduled(test).tokenized == {1: True, MAX_INLINE_CHARS: True, MAX_INLINE_CHARS + 1: False}
+
+
+@pytest.mark.parametrize(
+    ("run_seconds", "on_the_loop"), [(MAX_INLINE_SECONDS, True), (MAX_INLINE_SECONDS * 1.01, False)]
+)
+def test_a_lone_text_is_computed_on_the_event_loop_up_to_a_bound(run_seconds: float, on_the_loop: bool) -> None:
+    async def test(scheduler: Scheduler) -> list[bool]:
+        echo = Echo()
+        echo.run_seconds = run_seconds
+        for urgency in URGENCIES:
+            assert await scheduler.predict(echo, ["a"], urgency) == [prediction("a")]
+        return echo.on_the_loop
+
+    assert scheduled(test) == [on_the_loop, on_the_loop, False]  # the bulk never is
+
+
+def test_a_long_lone_text_is_left_to_a_thread_whatever_its_run_takes() -> None:
+    async def test(scheduler: Scheduler) -> list[bool]:
+        echo = Echo()
+        echo.run_seconds = 0
+        await scheduler.predict(echo, ["x" * (MAX_INLINE_CHARS + 1)])
+        return echo.on_the_loop
+
+    assert scheduled(test) == [False]
+
+
+def test_a_queue_never_holds_the_event_loop() -> None:
+    async def test(scheduler: Scheduler) -> list[bool]:
+        echo = Echo()
+        echo.run_seconds = 0
+        await asyncio.gather(*(scheduler.predict(echo, ["a"] * (number % 2 + 1)) for number in range(50)))
+        return echo.on_the_loop
+
+    assert not any(scheduled(test))
+
+
+@pytest.mark.parametrize("step", ["compute", "predictions"])
+def test_what_fails_on_the_event_loop_fails_its_caller_alone(step: str) -> None:
+    async def test(scheduler: Scheduler) -> None:
+        echo = Echo()
+        echo.run_seconds = 0
+        echo.failing = step
+        with pytest.raises(RuntimeError, match=f"broken {step}"):
+            await scheduler.predict(echo, ["a"])
+        echo.failing = ""
+        assert await scheduler.predict(echo, ["b"]) == [prediction("b")]
+        assert echo.on_the_loop == [True, True]
+
+    scheduled(test)
 
 
 def test_a_job_of_long_texts_that_cannot_be_tokenized_fails_its_members() -> None:

@@ -24,7 +24,7 @@ FIRST_ID = 1 + max(PAD_ID, START_ID, OOV_ID)
 
 BLANK = " "
 
-_GROUP_CHARACTERS = 1 << 16
+_GROUP_CHARACTERS = _PLANE = 1 << 16
 _WORD, _CHARACTER = re.compile(r"\S+"), re.compile(r"\S")
 
 
@@ -126,15 +126,33 @@ def _over(numbers: NDArray[np.int32], longest_run: int) -> NDArray[np.bool_]:
     return over
 
 
+def _planes() -> Iterator[NDArray[np.uint32]]:
+    """Yield the code points of each plane of Unicode, without NUL and the surrogates."""
+    for first in range(0, sys.maxunicode + 1, _PLANE):
+        codes = np.arange(first, first + _PLANE, dtype=np.uint32)
+        yield codes[(codes != 0) & ((codes < 0xD800) | (codes > 0xDFFF))]
+
+
 @cache
 def _white_space() -> list[int]:
     """Return the code points of white space."""
-    return [ord(character) for character in re.findall(r"\s", "".join(map(chr, range(sys.maxunicode + 1))))]
+    return [ord(character) for codes in _planes() for character in re.findall(r"\s", _text(codes))]
 
 
 @cache
-def _capitals() -> tuple[list[int], list[int]]:
+def _capitals() -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Return the code points of characters that have a lower case of one character, and those of the lower case."""
-    lowered = ((code, chr(code).lower()) for code in range(sys.maxunicode + 1))
-    pairs = [(code, ord(lower)) for code, lower in lowered if len(lower) == 1 and code != ord(lower)]
-    return [code for code, _ in pairs], [lower for _, lower in pairs]
+    capitals, small = [], []
+    for codes in _planes():
+        # All at once, each between two NUL: the lower case of some characters depends on their neighbours.
+        lower = _text(np.stack([codes, np.zeros_like(codes)], axis=1)).lower()
+        lowered = np.frombuffer(lower.encode("utf-32-le"), np.uint32)
+        (ends,) = (lowered == 0).nonzero()
+        wanted = (np.diff(ends, prepend=-1) == 2) & (lowered[ends - 1] != codes)
+        capitals.append(codes[wanted])
+        small.append(lowered[ends - 1][wanted])
+    return np.concatenate(capitals), np.concatenate(small)
+
+
+def _text(codes: NDArray[np.uint32]) -> str:
+    return codes.tobytes().decode("utf-32-le")

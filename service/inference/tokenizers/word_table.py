@@ -72,6 +72,6 @@ class WordTable(HashTable):
 
     def __init__(self, words: Sequence[bytes], ids: NDArray[np.uint64], limit: int) -> None:
         hashes, _ = hash_words(b"\n%b\n" % b"\n".join(words))
-        if not (len(np.unique(hashes)) == len(hashes) == len(words) and hashes.all()):
+        if len(hashes) != len(words) or not (hashes.all() and np.diff(np.sort(hashes)).all()):
             raise ValueError("two words have one hash, or a word is empty or holds a separator")
         super().__init__(hashes, ids, limit)

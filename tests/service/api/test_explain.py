@@ -181,7 +181,7 @@ def test_predictions_go_on_and_explanations_are_refused_where_too_much_is_waitin
         ):
             first = asyncio.create_task(ask.post("/explain", json={"text": "good bad good"}))  # 7 rows
             async with asyncio.timeout(10):
-                while app.state.collaborators.scheduler.waiting != 7:  # noqa: ASYNC110 (nothing tells of it)
+                while app.collaborators.scheduler.waiting != 7:  # noqa: ASYNC110 (nothing tells of it)
                     await asyncio.sleep(0.01)
             prediction = await ask.post("/predict", json={"text": "good"})
             refused = await ask.post("/explain", json={"text": "good"})

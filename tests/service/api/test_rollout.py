@@ -179,7 +179,7 @@ def test_every_answer_and_metric_names_the_version_that_gave_it(divided: TestCli
 def test_a_version_that_fails_to_load_gets_nothing_and_rings(models_dir: Path) -> None:
     with started(models_dir, labels={"next": 2}, serve={"1": 50, "next": 50}) as client:
         assert 'sentiment_rollout_fault{model="small"} 0.0' in client.get("/metrics").text
-        state = client.app.state.collaborators  # type: ignore[attr-defined]
+        state = client.app.collaborators  # type: ignore[attr-defined]
         write_small_bundle(models_dir, version=3).change_manifest(threshold=7)
         (models_dir / "small" / "rollout.json").write_text('{"serve": {"1": 50, "3": 50}}')
         client.portal.call(state.repository.follow)  # type: ignore[union-attr]

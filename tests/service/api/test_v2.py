@@ -396,6 +396,7 @@ def test_an_answer_after_its_timeout_is_not_waited_for(client: TestClient, monke
         return compute(predictor, run)
 
     monkeypatch.setattr(Predictor, "compute", slow)
+    monkeypatch.setattr(Predictor, "seconds", lambda *_: 20.0)
     response = infer(client, {"inputs": [tensor(["good"])], "parameters": {"timeout": 1_000}})
     answered.set()
     assert_error(response, 504, "1,000 microseconds")
@@ -506,7 +507,7 @@ def test_health_is_json(client: TestClient) -> None:
 
 def test_a_service_that_stops_is_live_and_not_ready(small_settings: Settings) -> None:
     with TestClient(app := create_app(small_settings)) as client:
-        app.state.collaborators.lifecycle.draining = True
+        app.collaborators.lifecycle.draining = True
         assert client.get("/v2/health/live").json() == {"live": True}
         response = client.get("/v2/health/ready")
         assert_error(response, 503, "shutting down")

@@ -77,3 +77,9 @@ def test_a_graph_that_cannot_serve_is_refused_in_one_line(small: BundleFolder, g
         session(small)
     assert "\n" not in str(caught.value)
     assert "model.onnx" in str(caught.value)
+
+
+def test_the_estimated_time_of_a_run_rises_with_its_ids(small: BundleFolder) -> None:
+    session = Session(open_bundle(small.path), "float32")
+    alone, several = (session.runs([[1]] * number)[0] for number in (1, 4))
+    assert 0 < session.seconds(alone) < session.seconds(several)

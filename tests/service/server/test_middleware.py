@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     gate = threading.Event()
     run = Predictor.compute
     monkeypatch.setattr(Predictor, "compute", lambda *args: (gate.wait(5), run(*args))[1])
+    monkeypatch.setattr(Predictor, "seconds", lambda *_: inf)
     yield gate
     gate.set()
 
@@ -164,7 +166,7 @@ def test_more_requests_than_may_be_in_work_are_refused_and_health_answers(
         waiting = [threading.Thread(target=lambda: answers.append(predict(client).status_code)) for _ in range(2)]
         for thread in waiting:
             thread.start()
-        metrics = client.app.state.collaborators.metrics  # type: ignore[attr-defined]
+        metrics = client.app.collaborators.metrics  # type: ignore[attr-defined]
         while metrics.in_progress < 2:
             time.sleep(0.01)
         refused = predict(client)

@@ -1,5 +1,6 @@
 import random
 import re
+import sys
 import unicodedata
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from service.inference.tokenizers.characters import CharactersSpec, CharacterTokenizer
+from service.inference.tokenizers.characters import CharactersSpec, CharacterTokenizer, _capitals
 from service.inference.tokenizers.normalization import normalize
 from service.inference.tokenizers.tokenizer import Encoded
 
@@ -101,6 +102,13 @@ def test_long_runs_of_a_character_are_cut_also_of_an_unknown_one_and_counted_who
     assert ids("ㅋㅋ ㅋㅋ") == [1, 3, 8, 8, 3, 8, 8]
     assert one("ㅋㅋㅋㅋㅋㅋ", CharacterTokenizer(VOCABULARY, spec(longest_run=None)))[0] == [1, 3, *[8] * 6]
     assert one("ㅋㅋㅋaA", CharacterTokenizer(VOCABULARY, spec(longest_run=1)))[0] == [1, 3, 8, 9]
+
+
+def test_every_capital_is_read_as_its_own_lower_case() -> None:
+    capitals, small = _capitals()
+    lower = {code: chr(code).lower() for code in range(sys.maxunicode + 1)}
+    expected = {code: ord(text) for code, text in lower.items() if len(text) == 1 and ord(text) != code}
+    assert dict(zip(capitals.tolist(), small.tolist(), strict=True)) == expected
 
 
 def test_capitals_are_read_as_the_spec_says() -> None:

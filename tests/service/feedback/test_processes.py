@@ -145,7 +145,7 @@ def test_under_load_and_a_locked_file_no_prediction_fails(small: BundleFolder, d
         for thread in threads:
             thread.join()
         assert set(statuses) == {200}
-        assert len(statuses) > 100
+        assert len(statuses) > 20
         assert max(seconds) < 1.0  # the lock was held for three
         assert set(told) == {200, 503}
         assert not [line for line in service.log if "Traceback" in line]

@@ -42,8 +42,8 @@ async def feedback(request: Request) -> Response:
     `position` of the one that is meant. `/predict/batch` remembers nothing: send the text.
     """
     state = state_of(request)
-    recorder = _recorder(state)
     body = await read_json(request, FeedbackRequest, _EXAMPLE)
+    recorder = _recorder(state)
     if "request_id" in body.model_fields_set:
         if {"model", "version"} & request.query_params.keys():
             raise InvalidRequestError("model and version go with text; the answer to request_id has its own.")

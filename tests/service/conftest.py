@@ -226,7 +226,9 @@ def client(small_settings: Settings) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def committed() -> Iterator[TestClient]:
-    """The application over the bundles that this project ships."""
-    with TestClient(create_app(Settings(models_dir=MODELS_DIR, request_log=False))) as client:
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The application over the bundles that this project ships, with feedback."""
+    feedback_file = tmp_path_factory.mktemp("committed") / "feedback.db"
+    settings = Settings(models_dir=MODELS_DIR, request_log=False, feedback_file=feedback_file)
+    with TestClient(create_app(settings)) as client:
         yield client

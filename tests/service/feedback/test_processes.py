@@ -96,12 +96,12 @@ def test_a_kill_loses_nothing_that_was_acknowledged(small: BundleFolder, databas
         telling = [threading.Thread(target=tell) for _ in range(3)]
         for thread in telling:
             thread.start()
-        until(lambda: acknowledged > 20)
+        until(lambda: acknowledged > 20, 60)
         first = service.workers()
         os.kill(first[0], signal.SIGKILL)
-        until(lambda: len(set(service.workers()) - set(first)) == 1)
+        until(lambda: len(set(service.workers()) - set(first)) == 1, 60)
         before = acknowledged
-        until(lambda: acknowledged > before + 20)
+        until(lambda: acknowledged > before + 20, 60)
         os.killpg(service.process.pid, signal.SIGKILL)  # all of it, in the middle
         stop.set()
         for thread in telling:
@@ -145,7 +145,7 @@ def test_under_load_and_a_locked_file_no_prediction_fails(small: BundleFolder, d
         for thread in threads:
             thread.join()
         assert set(statuses) == {200}
-        assert len(statuses) > 100
+        assert len(statuses) > 20
         assert max(seconds) < 1.0  # the lock was held for three
         assert set(told) == {200, 503}
         assert not [line for line in service.log if "Traceback" in line]

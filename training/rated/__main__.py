@@ -18,10 +18,15 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=ANSWERS_FILE, show_default=True)
 def cli(nsmc_dir: Path, run_dir: Path, output: Path) -> None:
     """Train the teachers, let them label all texts, and write what they say. Goes on where it was interrupted."""
-    from training.rated.teacher_training import TeacherRecipe, label_all
+    from training.rated.joining import joined_answers
+    from training.rated.linear_teacher import linear_answers
+    from training.rated.teacher_training import TeacherRecipe, recurrent_answers
 
     sources = read_sources(nsmc_dir, KOREAN.validation_share)
-    logits = label_all(TeacherRecipe(), sources, run_dir)
+    recurrent, teacher_of = recurrent_answers(TeacherRecipe(), sources, run_dir)
+    data = KOREAN.data_set.load(nsmc_dir, KOREAN.num_words)
+    linear = linear_answers(sources, data.encode(sources.texts), KOREAN.num_words, KOREAN.seed)
+    logits = joined_answers(sources, recurrent, [linear], teacher_of)
     RatedAnswers(logits, sources.digest).write(output)
     click.echo(f"{len(logits):,} answers written to {output}")
 

@@ -19,6 +19,7 @@ from training.rated.teacher import MAX_ORDER, Reader, Teacher, frequent_ngrams, 
 from training.wide_deep.batches import batches_of_like_length
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 SAVE_EVERY = 500
 SORTED_TOGETHER = 16_384
@@ -76,47 +77,42 @@ class Examples:
         return torch.from_numpy(stacked([self.token_ids[row] for row in rows.tolist()], self.table))
 
 
-def label_all(recipe: TeacherRecipe, sources: RatedSources, run_dir: Path) -> NDArray[np.float32]:
-    """Train the teachers and label all texts, float32[texts]; goes on where it was interrupted.
+def recurrent_answers(recipe: TeacherRecipe, sources: RatedSources, run_dir: Path) -> tuple[list[Floats], Ints]:
+    """Train the teachers and let each label all texts; goes on where it was interrupted.
 
     Args:
         recipe: all choices.
         sources: texts, labels and ratings. What is held out is not learnt from.
         run_dir: keeps what each stage gives.
+
+    Returns:
+        The logits of each teacher, float32[texts]; and of each labelled review the number of the teacher that has not
+        seen its label.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     labelled = len(sources.labelled.texts)
     rated = labelled + sources.unlike
+    learnt = np.concatenate([sources.fitted, rated]).tolist()
     reader_file, keys_file = run_dir / "pieces.json", run_dir / "ngrams.npy"
     if not reader_file.exists():
-        learnt = [sources.texts[row] for row in np.concatenate([sources.fitted, rated]).tolist()]
-        train_reader(learnt, recipe.pieces, reader_file)
+        train_reader([sources.texts[row] for row in learnt], recipe.pieces, reader_file)
     reader = Reader(reader_file)
     token_ids = reader.read(sources.texts)
     if not keys_file.exists():
-        seen = np.concatenate([sources.fitted, rated]).tolist()
-        np.save(keys_file, frequent_ngrams([token_ids[row] for row in seen], reader.pieces))
-    keys = np.load(keys_file)
-    nothing = np.full(len(token_ids), NO_LABEL)
-    labels, ratings = nothing.copy(), nothing.copy()
+        np.save(keys_file, frequent_ngrams([token_ids[row] for row in learnt], reader.pieces))
+    labels, ratings = (np.full(len(token_ids), NO_LABEL) for _ in range(2))
     labels[:labelled], ratings[labelled:] = sources.labelled.labels, sources.rated.ratings - 1
-    examples = Examples(token_ids, labels, ratings, NgramTable(keys, MAX_ORDER, reader.pieces))
-    share_of = np.random.default_rng(recipe.seed).integers(recipe.teachers, size=labelled)
-    logits = []
+    examples = Examples(token_ids, labels, ratings, NgramTable(np.load(keys_file), MAX_ORDER, reader.pieces))
+    teacher_of = np.random.default_rng(recipe.seed).integers(recipe.teachers, size=labelled)
+    answers = []
     for number in range(recipe.teachers):
-        own = sources.fitted[share_of[sources.fitted] != number]
-        answers = run_dir / f"answers{number}.npy"
-        if not answers.exists():
+        path = run_dir / f"answers{number}.npy"
+        if not path.exists():
+            own = sources.fitted[teacher_of[sources.fitted] != number]
             teacher = train_teacher(recipe, number, examples, own, rated, run_dir / f"teacher{number}.pt")
-            np.save(answers, label(recipe, teacher, examples))
-        logits.append(np.load(answers))
-    joined = np.mean(logits, axis=0)
-    right = ((joined > 0) == (labels == 1))[sources.held_out].mean()
-    click.echo(f"The teachers together are right on {right:.4f} of the reviews held out")
-    for number in range(recipe.teachers):
-        unseen = sources.fitted[share_of[sources.fitted] == number]
-        joined[unseen] = logits[number][unseen]
-    return np.asarray(joined, np.float32)
+            np.save(path, label(recipe, teacher, examples))
+        answers.append(np.load(path))
+    return answers, teacher_of
 
 
 def train_teacher(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from pyarrow import parquet
 
 from service.cluster import scored_file
 from service.cluster.corpus import find_files
+from service.cluster.manifest import Manifest
 from service.cluster.scored_file import Job, Outcome, read_outcome, score_file
 from service.cluster.storage import Storage
 from service.models.packed import PackedModels
+from tests.service.stores import store_of
 
 Run = Callable[..., dict[str, Outcome]]
 
@@ -168,3 +171,29 @@ def test_a_failure_in_the_middle_leaves_nothing(
     monkeypatch.setattr(scored_file, "predicted", fail)
     assert run(corpus / "lines.txt")["lines.txt"].error == "RuntimeError: out of luck"
     assert not [*(tmp_path / "out").rglob("*")]
+
+
+@pytest.mark.parametrize("kind", ["s3", "gs"])
+def test_a_store_is_read_and_written_as_a_folder_is(
+    kind: str, run: Run, corpus: Path, tmp_path: Path, models: PackedModels, job_of: Callable[..., Job]
+) -> None:
+    expected = run()
+    with store_of(kind, corpus) as source:
+        target = source.rpartition("/")[0] + "/out"
+        job, files = job_of(source, target), find_files(Storage(source), None).files
+        Manifest(job, restart=False).write()
+        outcomes = {file.name: score_file(job, file, models) for file in files}
+        assert {name: one.summary for name, one in outcomes.items()} == {
+            name: one.summary for name, one in expected.items()
+        }
+        for path in (tmp_path / "out").rglob("*.parquet"):
+            name = str(path.relative_to(tmp_path / "out"))
+            content = Storage(target).read(name)
+            assert content
+            assert (
+                parquet.read_table(BytesIO(content)).to_pydict()
+                == parquet.read_table(path, partitioning=None).to_pydict()
+            )
+        assert len(Storage(target).infos()) == 6  # with the manifest
+        again = find_files(Storage(source), None).files
+        assert [file.name for file in Manifest(job, restart=False).pending(again)] == ["broken.parquet"]

@@ -129,13 +129,14 @@ def test_a_store_of_objects_is_read_and_written(kind: str, nodes: Nodes, run: Ru
     arguments = ["--output", f"{kind}://objects/out", "--address", nodes.cluster.address]
     for done in ("", " (5 of them done before)"):
         code, said = run(f"{kind}://objects/in", *arguments)
-        assert (code, said.splitlines()[0]) == (3, f"12 records of 5 files{done}: 8 scored, 4 errors"), said
+        # (before it the library of gs:// says that it has found no account)
+        assert (code, f"12 records of 5 files{done}: 8 scored, 4 errors" in said.splitlines()) == (3, True), said
     files.invalidate_cache()
     with files.open("objects/out/year=2025/part-0.parquet") as file:
         assert parquet.read_table(file).column("model_label").to_pylist() == ["positive", "negative"]
     assert len(files.find("objects/out")) == 6
     code, said = run(f"{kind}://nowhere/in", *arguments)
-    assert (code, "Traceback" in said, said.startswith(f"error: {kind}://nowhere/in: ")) == (1, False, True)
+    assert (code, "Traceback" in said, f"error: {kind}://nowhere/in: " in said) == (1, False, True), said
 
 
 def test_without_an_address_a_cluster_starts_here_and_ends_with_the_run(

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from tests.training.conftest import opinions
-from tests.training.taught.conftest import TINY_TAUGHT
+from tests.training.taught.conftest import TINY_TAUGHT, opinions
 from training.taught.questions import Runs
 from training.taught.review_teachers import fit_review_models, join_review_teacher, model_scores, run_scores
 

@@ -157,7 +157,7 @@ def score(
     workers: str | None,
     **flags: Any,
 ) -> None:
-    """Score a file of any size, or a folder of files, without a server.
+    """Score a file, or a folder of files, without a server.
 
     FILE is - for standard input.
 

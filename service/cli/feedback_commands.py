@@ -10,7 +10,7 @@ from service.cli.flags import flag_per_setting, load_settings
 
 @click.group()
 def feedback() -> None:
-    """Show or export the true labels that a service was told (POST /feedback)."""
+    """Show or export the true labels sent to a service."""
 
 
 @feedback.command()

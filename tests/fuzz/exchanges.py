@@ -7,6 +7,7 @@ import re
 import socket
 import tempfile
 import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -187,7 +188,8 @@ def exchanges(sent: list[bytes], changes: list[tuple[int, bytes]]) -> None:
         received = b""
         try:
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # the service has closed the connection already
+                connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65_536):
                 received += part
         except ConnectionError:

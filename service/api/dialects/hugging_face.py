@@ -20,7 +20,9 @@ class Parameters(BaseModel):
     """The selection and computation of the scores."""
 
     model_config = ConfigDict(extra="forbid")
-    top_k: int | None = Field(default=None, ge=1, description="Labels of each answer, the most probable first.")
+    top_k: int | None = Field(
+        default=None, ge=1, strict=True, description="Labels of each answer, the most probable first."
+    )
     function_to_apply: Literal["sigmoid", "softmax"] | None = Field(
         default=None, description="Both give what the model gives: two labels, one logit."
     )

@@ -103,7 +103,7 @@ def test_a_bundle_that_changes_begins_anew(models_dir: Path, small: BundleFolder
         assert told(client)["texts"] == 1
         changed = histograms_of_good_texts(2_000)
         small.change_manifest(histograms={**changed, "length": {"bounds": [2.0], "counts": [0, 2_000]}})
-        state = client.app.state.collaborators  # type: ignore[attr-defined]
+        state = client.app.collaborators  # type: ignore[attr-defined]
         state.repository.ask_for_reload()
         client.portal.call(state.repository.follow)  # type: ignore[union-attr]
         assert told(client)["texts"] == 0

@@ -212,7 +212,7 @@ def test_a_locked_database_is_a_503_and_predictions_go_on(asked: TestClient, set
 
 
 def test_a_full_database_is_a_503_and_predictions_go_on(asked: TestClient) -> None:
-    state = asked.app.state.collaborators  # type: ignore[attr-defined]
+    state = asked.app.collaborators  # type: ignore[attr-defined]
     database = state.feedback._store._database
     [pages] = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")

@@ -172,7 +172,7 @@ class Scheduler:
 
     Args:
         threads: inference threads.
-        observe: called with each finished job, once its callers have had their turn.
+        observe: called with each finished job.
     """
 
     def __init__(self, threads: int, observe: Callable[[Job], None] | None = None) -> None:
@@ -334,8 +334,7 @@ class Scheduler:
                 entry.future.set_result(list(job.predictions[start:end]))
             start = end
         if self._observe:
-            # In the next turn of the loop the callers go on, in the one after that their answers are on their way.
-            self._loop.call_soon(self._loop.call_soon, self._observe, job)
+            self._observe(job)
 
 
 def _split(texts: Sequence[Text_contra]) -> Iterator[tuple[list[Text_contra], int]]:

@@ -134,8 +134,7 @@ class RequestMiddleware:
             if place:
                 place.leave()
             self._metrics.in_progress -= 1
-            # The loop writes to the connection at the end of this turn; log and metrics are for the next one.
-            asyncio.get_running_loop().call_soon(self._record, scope, context, answer, perf_counter() - began)
+            self._record(scope, context, answer, perf_counter() - began)
 
     def _record(self, scope: Scope, context: RequestContext, answer: "_Answer", seconds: float) -> None:
         method = answer.method if answer.method in _METHODS else "other"

@@ -225,23 +225,6 @@ def test_a_finished_job_is_told_with_its_times() -> None:
         assert all(wait >= 0 for wait in job.waits())
 
 
-@pytest.mark.parametrize("run_seconds", [0, inf])
-def test_a_finished_job_is_told_after_its_caller_went_on(run_seconds: float) -> None:
-    order: list[str] = []
-
-    async def main() -> None:
-        scheduler = Scheduler(1, lambda _: order.append("told"))
-        scheduler.start()
-        echo = Echo()
-        echo.run_seconds = run_seconds
-        await scheduler.predict(echo, ["a"])
-        order.append("went on")
-        await scheduler.close()
-
-    asyncio.run(main())
-    assert order == ["went on", "told"]
-
-
 @pytest.mark.parametrize("step", ["runs", "compute", "predictions"])
 @pytest.mark.parametrize("size", [1, 3 * MAX_JOB_TEXTS])
 def test_a_failed_job_fails_its_members_and_the_next_one_goes_on(step: str, size: int) -> None:

@@ -1,6 +1,5 @@
 """What every request meets, whatever its route."""
 
-import asyncio
 import json
 import logging
 import re
@@ -14,14 +13,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from starlette.types import Message
 
 from service.api.health import HEALTH_ROUTES
 from service.api.openapi import openapi_document
 from service.api.routes import OPERATIONS
 from service.inference.predictor import Predictor
 from service.server.application import create_app
-from service.server.middleware import RequestMiddleware
 from service.settings import Settings, SettingsError
 from tests.service.api.test_predict import assert_problem
 from tests.service.conftest import BundleFolder
@@ -134,30 +131,6 @@ def test_keys_come_from_a_file_too(small: BundleFolder, tmp_path: Path) -> None:
 def test_keys_that_are_asked_for_and_not_there_stop_the_start(small: BundleFolder, settings: dict[str, str]) -> None:
     with pytest.raises(SettingsError), serving(small, **settings):
         pass
-
-
-# Log and metrics
-
-
-def test_a_request_is_recorded_after_its_answer(small: BundleFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[str] = []
-    monkeypatch.setattr(RequestMiddleware, "_record", lambda *_: order.append("recorded"))
-    app = create_app(Settings(models_dir=small.path.parents[1], model="small"))
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        order.append(message["type"])
-
-    async def main() -> None:
-        scope = {"type": "http", "method": "GET", "path": "/health/live", "query_string": b"", "http_version": "1.1"}
-        await app({**scope, "root_path": "", "headers": [(b"host", b"localhost")]}, receive, send)
-        order.append("answered")
-        await asyncio.sleep(0)
-
-    asyncio.run(main())
-    assert order == ["http.response.start", "http.response.body", "answered", "recorded"]
 
 
 # Time

@@ -1,4 +1,4 @@
-"""What remembering answers for feedback costs `/predict`: `python -m bench.feedback`."""
+"""Measure the cost of remembering answers for feedback to `/predict`: `python -m bench.feedback`."""
 
 import os
 import sys

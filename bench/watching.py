@@ -1,4 +1,4 @@
-"""What watching the models costs: the service without drift and shadow, with either, and with both.
+"""Measure the cost of watching the models: the service without drift and shadow, with either, and with both.
 
 `python -m bench.watching`; needs wrk. All variants run, the load takes turns, and a ratio is one of neighbours in time.
 """

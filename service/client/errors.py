@@ -23,7 +23,7 @@ class ClientError(Exception):
         super().__init__(_escaped(message))
         self.request_id = request_id
         self.answered: Sequence[Any] = ()
-        """Of `predict_many`, the predictions of the first texts; `texts[len(error.answered):]` have none."""
+        """Predictions of the first texts of `predict_many`; `texts[len(error.answered):]` have none."""
 
 
 class NotReachedError(ClientError):

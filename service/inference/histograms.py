@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FEATURES = ("probability", "length", "known_words", "label")
-"""What is counted of each text: the probability of the positive label, the token ids before any cut, the share of its
+"""Features counted of each text: the probability of the positive label, the token ids before any cut, the share of its
 words that the model has a vector for, and the label, 0 or 1."""
 
 MAX_BOUNDS = 100

@@ -55,7 +55,7 @@ class Registry:
         self.divides = any(split.divides for split in self._splits.values())
         """True if several versions of a model answer requests that name none."""
         self.pairs = {pair.answering: pair for pair in map(self.pair, self._versions) if pair}
-        """What the shadows of all models compare, by the version that answers."""
+        """Pairs that the shadows of all models compare, by the version that answers."""
         self._auto = self._by_language(None)
         self._unnamed = self._auto if is_auto else Choice(self.default)
 

@@ -1,1 +1,1 @@
-"""What answered texts tell of the models: the comparison with a shadow, and drift. Nobody waits for it."""
+"""Watch the models by the texts that they answer: the comparison with a shadow, and drift. Nobody waits for it."""

@@ -10,7 +10,7 @@ from service.monitoring.shadow import Shadow
 
 
 class ShadowCollector(Collector):
-    """What the shadows of all models have compared, added up over the processes when asked.
+    """Comparisons of the shadows of all models, added up over the processes when asked.
 
     Args:
         registry: returns the models that are served now.

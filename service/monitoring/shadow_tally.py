@@ -12,12 +12,12 @@ DIFFERENCE_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.
 TEXT_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
 
 NORMAL_QUANTILE = 1.959964
-"""Of the standard normal distribution, for intervals of 95 %."""
+"""Quantile of the standard normal distribution, for intervals of 95 %."""
 
 
 @dataclass(slots=True)
 class ShadowTally:
-    """What the comparison of a pair has given.
+    """Result of the comparison of a pair.
 
     Attributes:
         dropped: texts that were chosen and not read, because there was no capacity or the shadow failed.

@@ -1,4 +1,4 @@
-"""What a shadow has compared, over HTTP and over processes."""
+"""Comparison of a shadow, over HTTP and over processes."""
 
 import json
 import os

@@ -17,6 +17,7 @@ from service.server.application import create_app
 from service.settings import Settings
 from tests.docker.conftest import ROOT
 from tests.service.conftest import MODELS_DIR
+from tests.service.running import until
 
 DASHBOARD = json.loads((ROOT / "docker/grafana/dashboards/sentiment.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
@@ -51,17 +52,20 @@ def selectors(query: str | promql.Expr) -> list[promql.VectorSelector]:
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """The labels of every sample of a service that has answered, refused and compared."""
+    """The labels of every sample of a service that has answered, refused, compared and been told a label."""
     models_dir = tmp_path_factory.mktemp("models")
     (models_dir / "imdb-conv1d").mkdir()
     for version in ("1", "3"):
         (models_dir / "imdb-conv1d" / version).symlink_to(MODELS_DIR / "imdb-conv1d" / version)
     rollout = {"serve": 1, "shadow": {"version": 3, "share": 0.5}}
     (models_dir / "imdb-conv1d" / "rollout.json").write_text(json.dumps(rollout))
-    settings = Settings(models_dir=models_dir, api_keys=SecretStr("shop key"))
+    feedback_file = tmp_path_factory.mktemp("feedback") / "feedback.sqlite"
+    settings = Settings(models_dir=models_dir, api_keys=SecretStr("shop key"), feedback_file=feedback_file)
     with TestClient(create_app(settings), headers={"X-API-Key": "key"}) as client:
         client.post("/predict", json={"texts": ["A wonderful film."] * ENOUGH_TEXTS})
         client.post("/predict", json={"text": "A wonderful film."}, headers={"X-Request-Timeout": "0.000001"})
+        client.post("/feedback", json={"text": "A wonderful film.", "label": "positive"})
+        until(lambda: "sentiment_feedback_accuracy{" in client.get("/metrics").text)
         exposition = client.get("/metrics").text
     found: dict[str, set[str]] = {"up": set()}
     for family in text_string_to_metric_families(exposition):

@@ -1,4 +1,4 @@
-"""What may wait, by texts and by characters."""
+"""Limits of the backlog, by texts and by characters."""
 
 from contextlib import ExitStack
 

@@ -1,4 +1,4 @@
-"""How many values JSON has, told from its bytes."""
+"""Count of the values in JSON, told from its bytes."""
 
 import json
 

@@ -52,7 +52,7 @@ def ndjson(*answers: dict[str, Any]) -> httpx.Response:
 
 
 def in_a_loop(address: str, ask: Callable[[AsyncClient], Any], sticky_key: str | None = None) -> Any:
-    """What the asynchronous client says."""
+    """Answer of the asynchronous client."""
 
     async def main() -> Any:
         async with AsyncClient(address, api_key="secret", sticky_key=sticky_key) as client:

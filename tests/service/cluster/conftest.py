@@ -20,7 +20,7 @@ from service.settings import Settings
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """Of 13 records, 4 of them bad, in five files, with a broken file and some that are none."""
+    """Corpus of 13 records, 4 of them bad, in five files, with a broken file and some that are none."""
     folder = tmp_path / "corpus"
     (folder / "year=2025").mkdir(parents=True)
     (folder / "_old").mkdir()

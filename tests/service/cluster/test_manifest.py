@@ -1,4 +1,4 @@
-"""What is done, and what a run does again."""
+"""Manifest of finished files, and the work that a run repeats."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What there is to learn: the lecture's examples, window by window, and its network's epochs."""
+"""Lessons of the page: the lecture's examples, window by window, and its network's epochs."""
 
 import json
 import re
@@ -87,7 +87,7 @@ SLIDE = """async (cases) => {
     return [[rows, columns], steps.map(({ result }) => result)];
   });
 }"""
-"""What the page computes of many examples."""
+"""Results that the page computes of many examples."""
 
 
 def test_every_stride_padding_and_pool_gives_what_keras_gives(visit: Visit) -> None:

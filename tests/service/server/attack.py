@@ -27,7 +27,7 @@ def loop_seconds(pid: int) -> float:
 
 
 class Watch:
-    """What an attack did.
+    """Effects of an attack.
 
     Attributes:
         memory_mb: by which the most memory of the process rose.

@@ -1,4 +1,4 @@
-"""What a proxy says of a request, and behind which prefix the service is."""
+"""Forwarded headers of a proxy, and the prefix that the service stands behind."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a client may send on a connection, and how connections end: each attack on a real process, and measured."""
+"""Limits of a connection, and its ends: each attack on a real process, and measured."""
 
 import inspect
 import re

@@ -25,7 +25,7 @@ COLUMNS = ["label", "probability", "words", "known_words", "truncated"]
 
 @pytest.fixture(scope="session")
 def large_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of numbered rows, and large enough that something can happen meanwhile."""
+    """Corpus of numbered rows, large enough that something can happen meanwhile."""
     folder = tmp_path_factory.mktemp("large")
     chance = random.Random(1)  # noqa: S311
     texts = [" ".join(chance.choices(["good", "bad", "film", "the"], k=8)) for _ in range(ROWS)]
@@ -40,7 +40,7 @@ def outputs(folder: Path) -> list[Path]:
 
 
 def assert_whole(folder: Path) -> None:
-    """That every row is there, once, in its file and in its place."""
+    """Check that every row is there, once, in its file and in its place."""
     assert [path.name for path in outputs(folder)] == [f"part-{number:02}.parquet" for number in range(FILES)]
     table = pyarrow.concat_tables([parquet.read_table(path) for path in outputs(folder)])
     assert table.column("id").to_pylist() == [*range(FILES * ROWS)]

@@ -26,7 +26,7 @@ SHORT_WORDS = 20
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--bundle", type=click.Path(path_type=Path), default=Path("models/imdb-conv1d/1"), show_default=True)
+@click.option("--bundle", type=click.Path(path_type=Path), default=Path("models/imdb-conv1d/3"), show_default=True)
 @click.option("--seconds", type=click.IntRange(1), default=4, show_default=True, help="Of load for each measurement.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of which the median counts.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/bench.json"), show_default=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from service.inference.bundle import Bundle, open_bundle
 from service.inference.inputs import TokenIds
+from service.inference.ngrams import NgramTable
 from service.inference.predictor import Predictor
 from service.inference.session import Session
 
@@ -18,21 +19,35 @@ USUAL_BATCH = 32
 
 
 class FixedLength:
-    """The reference graph as tutorials run it: every text padded to the full length, in batches of 32."""
+    """The reference graph as tutorials run it: every text padded to the full length.
+
+    Args:
+        bundle: with the graph.
+        threads: that a run may use, 0 for as many as cores.
+    """
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(bundle.graph_path("reference"), options)
-        self._maxlen = bundle.manifest.input.maxlen
+        manifest = bundle.manifest
+        self._maxlen, self._ngrams = manifest.input.maxlen, manifest.ngrams
+        if self._ngrams is not None:
+            keys = bundle.read_ngrams(self._ngrams)
+            self._table = NgramTable(keys, self._ngrams.max_order, manifest.tokenizer.num_words)
 
     def probabilities(self, token_ids: Sequence[TokenIds]) -> NDArray[np.float32]:
-        """Probabilities float32[n]."""
+        """Compute probabilities in batches of 32, float32[n]."""
         batch = np.zeros((len(token_ids), self._maxlen), np.int32)
         for row, ids in zip(batch, token_ids, strict=True):
             row[: len(ids[-self._maxlen :])] = ids[-self._maxlen :]
         parts = [batch[start : start + USUAL_BATCH] for start in range(0, len(batch), USUAL_BATCH)]
-        return np.concatenate([self._session.run(["probability"], {"token_ids": part})[0][:, 0] for part in parts])
+        return np.concatenate([self._session.run(["probability"], self._feeds(part))[0][:, 0] for part in parts])
+
+    def _feeds(self, batch: NDArray[np.int32]) -> dict[str, NDArray[np.int32]]:
+        if self._ngrams is None:
+            return {"token_ids": batch}
+        return {"token_ids": batch, self._ngrams.name: self._table.look_up(batch)}
 
 
 def measure(bundle_path: Path, texts: Sequence[str], threads: int) -> dict[str, float]:

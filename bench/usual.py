@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import onnxruntime
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from bench.inprocess import FixedLength
 from service.inference.bundle import open_bundle
 from service.inference.tokenizers.keras_imdb import KerasImdbSpec
 
@@ -38,19 +38,15 @@ def plain_token_ids(text: str, index: dict[str, int], spec: KerasImdbSpec) -> li
 def create_app() -> FastAPI:
     """The application; the environment says which bundle, and how many threads a run may use (0: as many as cores)."""
     bundle = open_bundle(Path(os.environ[BUNDLE]))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(os.environ.get(THREADS, "0"))
-    session = onnxruntime.InferenceSession(bundle.graph_path("reference"), options)
-    spec, maxlen = cast(KerasImdbSpec, bundle.manifest.tokenizer), bundle.manifest.input.maxlen
+    graph = FixedLength(bundle, int(os.environ.get(THREADS, "0")))
+    spec = cast(KerasImdbSpec, bundle.manifest.tokenizer)
     index = {word: rank for rank, word in enumerate(bundle.read_vocabulary(), start=1)}
     app = FastAPI()
 
     @app.post("/predict")
     def predict(review: Review) -> dict[str, object]:
-        ids = plain_token_ids(review.text, index, spec)[-maxlen:]
-        batch = np.zeros((1, maxlen), np.int32)
-        batch[0, : len(ids)] = ids
-        probability = float(session.run(["probability"], {"token_ids": batch})[0][0, 0])
+        ids = np.array(plain_token_ids(review.text, index, spec), np.int32)
+        probability = float(graph.probabilities([ids])[0])
         return {"label": "positive" if probability >= 0.5 else "negative", "probability": probability}
 
     return app

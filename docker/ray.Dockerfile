@@ -14,7 +14,7 @@ RUN pip --python /venv/bin/python install --quiet --no-cache-dir --disable-pip-v
     --root-user-action ignore --require-hashes --only-binary :all: -r /build/ray.txt
 # KubeRay starts Ray from a login shell, which sets PATH anew, and its probes use wget. Ray asks for the user's name.
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends wget && rm -rf /var/lib/apt/lists/* \
-    && ln -sf /venv/bin/ray /venv/bin/python /usr/local/bin/ \
+    && echo 'PATH=/venv/bin:$PATH' > /etc/profile.d/venv.sh \
     && useradd --uid 10001 --create-home sentiment
 ENV HOME=/home/sentiment \
     PYTHONPATH=/app \

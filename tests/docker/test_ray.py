@@ -91,3 +91,10 @@ def test_the_image_has_the_packages_of_the_service_in_their_versions() -> None:
     assert pinned("service") <= pinned("ray")
     assert "-r /build/ray.txt" in DOCKERFILE
     assert DOCKERFILE.rstrip().endswith("USER 10001:10001")
+
+
+def test_a_login_shell_finds_the_environment_of_the_service() -> None:
+    # KubeRay starts Ray with `bash -lc`, and /etc/profile sets PATH anew. A link to the environment's python from where
+    # that link leads is a loop.
+    assert "echo 'PATH=/venv/bin:$PATH' > /etc/profile.d/venv.sh" in DOCKERFILE
+    assert "/usr/local/bin" not in DOCKERFILE

@@ -3,6 +3,7 @@
 import re
 from fnmatch import fnmatch
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -23,8 +24,10 @@ def sent(path: str) -> bool:
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.name)
 def test_what_is_copied_exists_and_is_sent(dockerfile: Path) -> None:
-    copied = re.findall(r"^COPY (?!--from)(?:--\S+ )*(.+) \S+$", dockerfile.read_text(), re.M)
-    sources = [source.rstrip("/") for line in copied for source in line.split()]
+    text = dockerfile.read_text()
+    copied = re.findall(r"^COPY (?!--from)(?:--\S+ )*(.+) \S+$", text, re.M)
+    values = dict(re.findall(r"^ARG (\w+)=(\S+)", text, re.M))
+    sources = [Template(source.rstrip("/")).substitute(values) for line in copied for source in line.split()]
     assert sources
     for source in sources:
         assert (ROOT / source).exists(), source

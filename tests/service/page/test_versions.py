@@ -410,9 +410,7 @@ def test_a_key_goes_with_it_and_only_a_reader_is_asked_for_one(browser: Browser,
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_no_rule_of_accessibility_is_broken(
-    browser: Browser, divided: Running, scheme: Any, width: int
-) -> None:
+def test_no_rule_of_accessibility_is_broken(browser: Browser, divided: Running, scheme: Any, width: int) -> None:
     with visiting(browser, divided, color_scheme=scheme, viewport={"width": width, "height": 800}) as visit:
         answer_with(visit.page, "drift", drift_of(divided, length=0.3))
         expect(opened(visit).locator("> div")).to_have_count(3)
@@ -465,8 +463,6 @@ def test_it_is_in_korean_too(browser: Browser, divided: Running) -> None:
         visit.page.get_by_role("button", name="한국어").click()
         expect(visit.page.locator("#versions-title")).to_have_text("버전별 현황")
         expect(visit.page.locator("#monitored")).not_to_contain_text(re.compile(r"held-out|version", re.IGNORECASE))
-        expect(visit.page.locator("#rollout")).to_have_text(
-            "버전 1(stable): 요청의 95% · 버전 2(next): 요청의 5%"
-        )
+        expect(visit.page.locator("#rollout")).to_have_text("버전 1(stable): 요청의 95% · 버전 2(next): 요청의 5%")
         low, high = map(percent, told(divided, "shadow")["flip_share_interval"])
         expect(visit.page.locator("#monitored")).to_contain_text(f"(95% 구간 {low}~{high})")

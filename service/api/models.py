@@ -27,8 +27,9 @@ async def model(request: Request) -> JSONResponse:
 
 
 def _described(state: State, predictors: Iterable[Predictor]) -> JSONResponse:
-    models = {"models": [_description(state, predictor) for predictor in predictors]}
-    return JSONResponse(ModelsResponse.model_validate(models).model_dump(mode="json"))
+    models = [_description(state, predictor) for predictor in predictors]
+    body = {"models": models, "feedback": state.feedback is not None}
+    return JSONResponse(ModelsResponse.model_validate(body).model_dump(mode="json"))
 
 
 def _description(state: State, predictor: Predictor) -> dict[str, Any]:

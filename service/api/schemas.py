@@ -268,6 +268,7 @@ class ModelsResponse(BaseModel):
     """Every model version that is loaded."""
 
     models: list[ModelResponse]
+    feedback: bool = Field(default=False, description="Whether true labels are kept, by POST /feedback.")
 
 
 class ShadowRuleBody(BaseModel):

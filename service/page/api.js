@@ -33,17 +33,17 @@ export function forgetKey() {
 /**
  * A response that is fine. If the service wants a key, the reader is asked for it once.
  * @param {string} path
- * @param {RequestInit} options
+ * @param {RequestInit & {prompts?: boolean}} options `prompts` false: what nobody waits for asks for no key
  * @returns {Promise<Response>}
  */
-export async function ask(path, options = {}) {
+export async function ask(path, { prompts = true, ...options } = {}) {
   const used = key;
   const headers = { ...options.headers, ...(used && { Authorization: `Bearer ${used}` }) };
   const response = await fetch(path, { ...options, headers }).catch((error) => {
     throw error.name === "AbortError" ? error : new Problem("offline", 0);
   });
   if (response.ok) return response;
-  if (response.status === 401 && (key !== used || (await askForKey()))) return ask(path, options);
+  if (response.status === 401 && (key !== used || (prompts && (await askForKey())))) return ask(path, { prompts, ...options });
   throw await Problem.of(response);
 }
 
@@ -55,7 +55,7 @@ export async function post(path, body, signal) {
 
 /** A query that names a model, or "" for one that answers without. */
 export function modelQuery(model, more = {}) {
-  const names = model && !model.implied ? { model: model.name, version: model.version } : {};
+  const names = model && !model.implied ? { model: model.name, version: model.label ?? model.version } : {};
   const query = new URLSearchParams({ ...names, ...more }).toString();
   return query && `?${query}`;
 }

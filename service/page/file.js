@@ -111,7 +111,8 @@ async function score() {
   running = controller;
   scores = new Scores(format(), { column: byId("column").value, prefix: asked.prefix ?? "", threshold: model.threshold });
   const { name } = file;
-  const whole = Object.fromEntries(new URLSearchParams(modelQuery(model, asked)));
+  // By number: a label could pass to another version between two pieces.
+  const whole = Object.fromEntries(new URLSearchParams(modelQuery({ ...model, label: undefined }, asked)));
   tell(byId("file-problem"), "");
   byId("result").hidden = true;
   byId("progress").hidden = false;

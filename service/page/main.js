@@ -9,7 +9,8 @@ import { nameFile, setUpFile } from "./file.js";
 import { setUpFilter, showFilters } from "./filter.js";
 import { showJourney } from "./journey.js";
 import { nameLecture, setUpLecture } from "./lecture.js";
-import { better, choose, chosen, loadModels, nameModels, nameOf, openModels, qualityOf, shown } from "./models.js";
+import { better, choose, chosen, loadModels, nameModels, nameOf, openModels, qualityOf, setUpModels, shown } from "./models.js";
+import { drawMonitoring, lookUp, setUpMonitoring } from "./monitoring.js";
 import { askWithoutSpaces, showSpacing } from "./spacing.js";
 import { canSay, explained, language, loadTexts, onLanguage, say, sayAll, speak } from "./texts.js";
 import { setUpWords, showWords } from "./words.js";
@@ -32,17 +33,31 @@ async function predict() {
   const asked = text();
   if (!asked.trim()) return show([], null, null, null);
   try {
-    const answers = shown().map((model) => post(`predict${modelQuery(model)}`, { text: asked }, signal));
-    predictions = await Promise.all(answers);
+    const models = shown();
+    const answers = await Promise.all(models.map((model) => post(`predict${modelQuery(model)}`, { text: asked }, signal)));
+    const moved = models.some(({ version }, place) => answers[place].model.version !== version);
+    if (moved && (await followModels())) return;
+    predictions = answers;
     withoutSpaces = null; // what was said of an earlier text
     tell(byId("problem"), "");
     draw();
     look(asked, signal);
   } catch (error) {
     if (error.name === "AbortError") return;
+    if (error.status === 404 && (await followModels())) return;
     show([], null, null, null);
     tell(byId("problem"), explained(error));
   }
+}
+
+/** Turns to the models that are there now, if they are others than before; whether they are. */
+async function followModels() {
+  const changed = await loadModels().catch(() => false);
+  if (changed) {
+    drawAll();
+    predict();
+  }
+  return changed;
 }
 
 /** Asks, once the text rests, why. */
@@ -128,6 +143,7 @@ function drawAll() {
   drawFacts();
   draw();
   drawWhy();
+  drawMonitoring();
 }
 
 /** Turns to the model of the page's language, unless the reader has written something for the one that is there. */
@@ -136,7 +152,9 @@ function followLanguage() {
   const turned = (example || !text().trim()) && openModels();
   if (turned && example) byId("text").value = examplesNow().find(({ kind }) => kind === example.kind)?.text ?? "";
   drawAll();
-  if (turned) predict();
+  if (!turned) return;
+  predict();
+  lookUp();
 }
 
 function nameTheme() {
@@ -158,7 +176,7 @@ function turnTheme() {
 
 function listen() {
   byId("text").addEventListener("input", debounced(TYPING_MILLISECONDS, predict));
-  byId("model").addEventListener("change", () => (drawExamples(), drawFacts(), predict()));
+  byId("model").addEventListener("change", () => (drawExamples(), drawFacts(), predict(), lookUp()));
   byId("compare").addEventListener("change", predict);
   byId("forget-key").addEventListener("click", forgetKey);
   byId("copy").addEventListener("click", async () => {
@@ -196,8 +214,9 @@ async function start() {
   sayAll();
   nameTheme();
   try {
-    await loadModels();
+    await setUpModels();
     examples = await (await ask("page/examples.json")).json();
+    await setUpMonitoring(followModels);
     listen();
     onLanguage(followLanguage);
     drawAll();

@@ -63,6 +63,12 @@ export function fileSize(bytes) {
 export const alternatives = (values) =>
   new Intl.ListFormat(language(), { type: "disjunction" }).format([...new Set(values)].map((value) => number(value)));
 
+/** Phrases, all of which hold. */
+export const enumerated = (phrases) => new Intl.ListFormat(language(), { type: "unit" }).format(phrases);
+
+/** The time of day. */
+export const time = (date) => new Intl.DateTimeFormat(language(), { timeStyle: "medium" }).format(date);
+
 /** With a sign, always: how far something pushes, in logits. */
 export const signed = (value) =>
   number(value, { signDisplay: "exceptZero", minimumFractionDigits: 2, maximumFractionDigits: 2 }).replace("-", "−");

@@ -161,6 +161,7 @@ def test_without_a_file_there_is_no_feedback_and_the_setting_is_named(client: Te
         client.get("/models/small/feedback"),
     ):
         assert "SENTIMENT_FEEDBACK_FILE=feedback.db" in assert_problem(response, 409, "feedback-off")["detail"]
+    assert client.get("/models").json()["feedback"] is False
     assert "sentiment_feedback_accuracy" not in client.get("/metrics").text
 
 
@@ -169,6 +170,7 @@ def test_figures_are_in_answers_and_metrics(asked: TestClient) -> None:
         asked.post("/feedback", json={"text": text, "label": label})
     told = asked.get("/models/small/feedback").json()
     assert told["name"] == "small"
+    assert asked.get("/models").json()["feedback"] is True
     [version] = told["versions"]
     assert version["since"].endswith("Z")
     assert {name: value for name, value in version.items() if name not in ("since", "accuracy_interval")} == {

@@ -35,6 +35,8 @@ def test_the_query_chooses_the_model(two_languages: Settings) -> None:
         ({"inputs": {"text": "good"}}, "inputs"),
         ({"text": "good"}, "inputs"),
         ({"inputs": "good", "parameters": {"top_k": 0}}, "parameters/top_k"),
+        ({"inputs": "good", "parameters": {"top_k": True}}, "parameters/top_k: Input should be a valid integer"),
+        ({"inputs": "good", "parameters": {"top_k": "1"}}, "parameters/top_k: Input should be a valid integer"),
         ({"inputs": "good", "parameters": {"top": 1}}, "parameters/top"),
     ],
 )

@@ -21,7 +21,7 @@ from service.api.spool import SpoolBudget
 from service.api.state import State
 from service.backlog import Backlog
 from service.classifier import Classifier, Limits
-from service.cores import available_cores, share_out
+from service.cores import available_cores, share_out, spare_threads
 from service.feedback.feedback_metrics import FeedbackCollector
 from service.feedback.recorder import open_recorder
 from service.inference.predictor import Predictor
@@ -119,7 +119,8 @@ def open_state(settings: Settings, fleet: Fleet, shared: bool, loaded: Sequence[
         metrics.observe(job)
         drift.observe(job)
 
-    scheduler = Scheduler(threads, observe)
+    spare = 0 if settings.threads else spare_threads(cores, threads)
+    scheduler = Scheduler(threads, observe, spare)
     sample = ShadowSample(settings.shadow_sample) if settings.shadow_sample else None
     shadow = Shadow(registry, scheduler, Headroom(cores / workers), Tallies(fleet.shadow), sample)
     metrics.add(ShadowCollector(registry, shadow))

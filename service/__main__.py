@@ -39,7 +39,7 @@ def serve(**flags: Any) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if sys.platform == "win32":
         raise ServiceError("serve needs Linux or macOS: on Windows use WSL 2 or Docker. predict and score work here.")
-    from service.server.processes import run  # here, because it takes half a second to import and --help should not
+    from service.server.start import run  # here, because it takes half a second to import and --help should not
 
     run(load_settings(flags))
 

@@ -1,4 +1,4 @@
-"""The cores that this process may use, and their division among workers and threads."""
+"""The cores that this process may use, their division among workers and threads, and the wait for them."""
 
 import math
 import os
@@ -7,7 +7,11 @@ from pathlib import Path
 MAX_WORKERS = 8
 """Largest number of workers unless the settings say more: each takes 120 MB."""
 
+MAX_SPARE_THREADS = 3
+"""Most threads beside the inference threads of a process: more would wait for Python's lock."""
+
 _CGROUP = Path("/sys/fs/cgroup")
+_SCHEDULING = Path("/proc/thread-self/schedstat")
 
 
 def available_cores(cgroup: Path = _CGROUP) -> int:
@@ -33,6 +37,27 @@ def share_out(cores: int, workers: int | None = None, threads: int | None = None
     """
     workers = workers or min(cores, MAX_WORKERS)
     return workers, threads or max(1, cores // workers)
+
+
+def spare_threads(cores: int, threads: int) -> int:
+    """Choose the number of threads with which a process can use cores that other processes leave idle.
+
+    Args:
+        cores: of all processes.
+        threads: inference threads of this one.
+    """
+    return max(0, min(cores - threads, MAX_SPARE_THREADS))
+
+
+def waited_seconds() -> float:
+    """Read how long this thread has waited for a processor that others had; 0 where the system does not tell.
+
+    Source: the kernel's documentation of scheduler statistics (schedstat): the second number, in nanoseconds.
+    """
+    try:
+        return int(_SCHEDULING.read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def _cpu_limit(cgroup: Path) -> float:

@@ -6,12 +6,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.cores import waited_seconds
 from service.errors import ShuttingDownError
 from service.inference.batching import (
     MAX_INLINE_CHARS,
@@ -24,6 +25,12 @@ from service.inference.batching import (
 from service.inference.inputs import Run
 from service.inference.session import in_order
 from service.inference.tokenizers.tokenizer import Encoded
+
+SPARE_MAX_WAIT = 0.4
+"""Share of a job's time that a spare thread may wait for a processor; after more it pauses. One thread more than there
+are cores makes each wait for a third of its time, two make it half."""
+
+SPARE_PAUSE_SECONDS = 0.1
 
 Text_contra = TypeVar("Text_contra", bound=Sized, contravariant=True)
 Answer = TypeVar("Answer")
@@ -168,23 +175,29 @@ class Scheduler:
 
     There are three lanes: small requests, the bulk of large ones and streams, and before both whatever is urgent. A
     bulk job stands back for the others after each run of the graph, and takes turns with small requests when there are
-    always some. Nothing takes turns with what is urgent.
+    always some. Nothing takes turns with what is urgent. Spare threads take nothing but the bulk, so that one file can
+    use cores that other processes leave idle; they pause while these cores are busy.
 
     Args:
         threads: inference threads.
         observe: called with each finished job.
+        spare_threads: further threads for the bulk.
     """
 
-    def __init__(self, threads: int, observe: Callable[[Job], None] | None = None) -> None:
+    def __init__(self, threads: int, observe: Callable[[Job], None] | None = None, spare_threads: int = 0) -> None:
         self._threads = [
             threading.Thread(target=self._work, name=f"inference-{i}", daemon=True) for i in range(threads)
+        ]
+        self._spare_threads = [
+            threading.Thread(target=self._work_spare, name=f"spare-{i}", daemon=True) for i in range(spare_threads)
         ]
         # One job more than can run is made ready, so that no thread waits for the next.
         self._high = _Lane(threads + 1)
         self._small = _Lane(threads + 1)
-        self._bulk = _Lane(threads + 1)
+        self._bulk = _Lane(threads + spare_threads + 1)
         self._lanes: dict[Urgency, _Lane] = {"high": self._high, "normal": self._small, "low": self._bulk}
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each job made ready; False ends a thread
+        self._spare_wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # the same for the jobs of the bulk
         self._observe = observe
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
@@ -194,7 +207,7 @@ class Scheduler:
     def start(self) -> None:
         """Start the threads; called on the event loop that will call `predict`."""
         self._loop = asyncio.get_running_loop()
-        for thread in self._threads:
+        for thread in (*self._threads, *self._spare_threads):
             thread.start()
 
     async def close(self) -> None:
@@ -204,7 +217,9 @@ class Scheduler:
             await asyncio.sleep(0.01)
         for _ in self._threads:
             self._wakes.put(False)
-        for thread in self._threads:
+        for _ in self._spare_threads:
+            self._spare_wakes.put(False)
+        for thread in (*self._threads, *self._spare_threads):
             await asyncio.to_thread(thread.join)
 
     async def predict(
@@ -235,7 +250,7 @@ class Scheduler:
         self, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra]
     ) -> list[Answer]:
         """Compute a large request, a few jobs at a time: others find a place between them. Like lengths go together."""
-        ahead = 2 * len(self._threads)  # one job in work and one ready for each thread
+        ahead = 2 * (len(self._threads) + len(self._spare_threads))  # one job in work and one ready for each thread
         order = by_length(texts)
         futures: list[asyncio.Future[list[Answer]]] = []
         try:
@@ -280,6 +295,8 @@ class Scheduler:
                 return
             lane.jobs.append(job)
             self._wakes.put(True)
+            if lane is self._bulk:
+                self._spare_wakes.put(True)
 
     def _is_quick(self, job: Job) -> bool:
         """Decide whether a job is computed on the event loop: one short text, and nothing else queued or in work."""
@@ -294,6 +311,15 @@ class Scheduler:
             if job := _next_job(lanes):
                 self._compute(job)
                 lanes = bulk_first if job.lane is self._small else small_first
+
+    def _work_spare(self) -> None:
+        """Compute jobs of the bulk on a spare thread; pause where the last one waited long for a processor."""
+        while self._spare_wakes.get():
+            if job := _next_job([self._bulk]):
+                waited, began = waited_seconds(), perf_counter()
+                self._compute(job)
+                if waited_seconds() - waited > SPARE_MAX_WAIT * (perf_counter() - began):
+                    sleep(SPARE_PAUSE_SECONDS)
 
     def _compute(self, job: Job) -> None:
         try:

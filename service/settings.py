@@ -96,7 +96,11 @@ class Settings(BaseSettings):
     ] = "auto"
     threads: Annotated[
         int | None,
-        Field(ge=1, description="Inference threads of each process; without it so many that every core has one."),
+        Field(
+            ge=1,
+            description="Inference threads of each process; without it so many that every core has one, and files use "
+            "cores that other processes leave idle.",
+        ),
     ] = None
     max_text_chars: Annotated[int, Field(ge=1, description="Characters that one text may have.")] = 100_000
     max_texts: Annotated[int, Field(ge=1, description="Texts that one request may have.")] = 1_000

@@ -1,6 +1,7 @@
 """`GET /docs`: the OpenAPI document as a page to try the routes, without content of other origins."""
 
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -64,11 +65,11 @@ def with_keys(document: dict[str, Any]) -> dict[str, Any]:
 
 def reference_routes() -> list[Route]:
     """Make the routes of the page, whose files are read once, now."""
-    folder = files("fastapi_offline").joinpath("static")
+    folder = _package("fastapi_offline") / "static"
     page = Asset.of(_PAGE, ".html", _SECURITY_POLICY)
     assets = {
         "start.js": Asset.of(_START, ".js"),
-        **{name: Asset.of(folder.joinpath(name).read_bytes(), name[name.rindex(".") :]) for name in _SWAGGER},
+        **{name: Asset.of((folder / name).read_bytes(), name[name.rindex(".") :]) for name in _SWAGGER},
     }
 
     async def reference(request: Request) -> Response:
@@ -81,3 +82,11 @@ def reference_routes() -> list[Route]:
         return assets[name].answer(request)
 
     return [Route("/docs", reference), Route(f"{_PREFIX}{{name}}", file)]
+
+
+def _package(name: str) -> Path:
+    """Locate a package without importing it, which takes a fifth of a second for FastAPI."""
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"No package named {name!r}", name=name)
+    return Path(spec.submodule_search_locations[0])

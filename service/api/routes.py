@@ -1,6 +1,8 @@
 """The table of all routes."""
 
+import asyncio
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from starlette.requests import Request
@@ -90,13 +92,16 @@ def routes(info: Mapping[str, Any], keyed: bool = False) -> list[BaseRoute]:
         info: title, version and description, for the document.
         keyed: whether requests need an API key.
     """
-    document = openapi_document(info, OPERATIONS)
-    if keyed:
-        document = with_keys(document)
+
+    @cache
+    def document() -> dict[str, Any]:
+        made = openapi_document(info, OPERATIONS)
+        return with_keys(made) if keyed else made
 
     async def openapi(request: Request) -> Response:
+        made = await asyncio.to_thread(document)  # it takes 50 ms, too long for the event loop and for every start
         prefix = request.scope.get("root_path")  # of a proxy
-        return JSONResponse({**document, "servers": [{"url": prefix}]} if prefix else document)
+        return JSONResponse({**made, "servers": [{"url": prefix}]} if prefix else made)
 
     return [
         *map(_route, {each.path: None for each in OPERATIONS}),

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,13 +76,14 @@ class Repository:
         """The models that are served now; each change replaces it."""
 
     @classmethod
-    def open(cls, settings: Settings, fleet: Fleet, lenient: bool = False) -> Self:
+    def open(cls, settings: Settings, fleet: Fleet, lenient: bool = False, loaded: Iterable[Predictor] = ()) -> Self:
         """Load every bundle in the models folder.
 
         Args:
             settings: name the folder, the default model and the precision.
             fleet: processes of this service.
             lenient: whether to leave out a bundle that cannot be used, as a worker does that replaces another.
+            loaded: predictors to keep if their bundle has not changed, or cannot be used any more.
 
         Raises:
             BundleError: one cannot be used, or the default model is not among them.
@@ -90,7 +91,7 @@ class Repository:
         target = fleet.target()
         files = bundle_files(settings.models_dir)  # before they are read, so that no later change is missed
         about_rollouts = rollout_files(settings.models_dir)
-        predictors, refused = load_models(settings, {}, target.unloaded)
+        predictors, refused = load_models(settings, _by_key(loaded), target.unloaded)
         kept = {name: RolloutState(Rollout(**fields)) for name, fields in fleet.kept_rollouts().items()}
         rollouts = read_rollouts(settings.models_dir, _versions(settings, target, predictors), kept)
         for reason in (*refused.values(), *(state.refusal for state in rollouts.values() if state.refusal)):
@@ -197,7 +198,7 @@ class Repository:
         """
         async with self._lock, _watchdog():
             self._target = target = self._fleet.target()
-            before = {(p.manifest.name, p.manifest.version): p for p in self.registry}
+            before = _by_key(self.registry)
             self._files = await asyncio.to_thread(bundle_files, self._settings.models_dir)
             self._rollout_files = await asyncio.to_thread(rollout_files, self._settings.models_dir)
             try:
@@ -266,6 +267,10 @@ class Repository:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             logger.error("not every process has changed its models after %g seconds", ELSEWHERE_SECONDS)
+
+
+def _by_key(predictors: Iterable[Predictor]) -> dict[ModelKey, Predictor]:
+    return {(predictor.name.name, predictor.name.version): predictor for predictor in predictors}
 
 
 def _registry(settings: Settings, predictors: list[Predictor], rollouts: Mapping[str, RolloutState]) -> Registry:

@@ -8,8 +8,6 @@ from itertools import accumulate
 
 from service.inference.predictor import Predictor
 
-_random = random.Random()  # noqa: S311 (seeded by the system; it divides traffic and guards nothing)
-
 
 class Split:
     """The versions that answer the requests which name none.
@@ -42,7 +40,7 @@ class Split:
         """
         if not self.divides:
             return self.main
-        return self._predictors[bisect(self._bounds, self._point(key) if key else _random.random())]
+        return self._predictors[bisect(self._bounds, self._point(key) if key else random.random())]  # noqa: S311 (it divides traffic and guards nothing)
 
     def _point(self, key: str) -> float:
         """Map a key to a number from 0 to 1, evenly, by the first eight bytes of a SHA-256."""

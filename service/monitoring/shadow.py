@@ -36,7 +36,6 @@ TIMED_STEPS = 8
 """Steps of which in one the version that answers reads the texts too, so that the times of both compare."""
 
 logger = logging.getLogger("service")
-_random = random.Random()  # noqa: S311 (seeded by the system; it draws a sample and guards nothing)
 
 
 @dataclass(eq=False, slots=True)
@@ -94,7 +93,7 @@ class Shadow:
             return
         comparison = self._comparison(pair)
         for text, prediction in zip(texts, predictions, strict=True):
-            if _random.random() >= pair.share:
+            if random.random() >= pair.share:  # noqa: S311 (it draws a sample and guards nothing)
                 continue
             if len(self._waiting) >= MAX_WAITING_TEXTS or self._chars + len(text) > MAX_WAITING_CHARS:
                 comparison.tally.dropped += 1

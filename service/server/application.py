@@ -1,10 +1,9 @@
 """The application, made of collaborators, routes, middleware and error handlers."""
 
 import asyncio
-import gc
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -22,9 +21,10 @@ from service.api.spool import SpoolBudget
 from service.api.state import State
 from service.backlog import Backlog
 from service.classifier import Classifier, Limits
-from service.cores import available_cores, share_out
+from service.cores import available_cores, share_out, spare_threads
 from service.feedback.feedback_metrics import FeedbackCollector
 from service.feedback.recorder import open_recorder
+from service.inference.predictor import Predictor
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.models.fleet import Fleet
@@ -49,6 +49,7 @@ from service.server.direct_routes import DirectRoutes
 from service.server.forwarded import ForwardedMiddleware
 from service.server.keys import ApiKeys
 from service.server.logs import RequestLog, for_people
+from service.server.memory import settle
 from service.server.middleware import RequestMiddleware
 from service.server.platform_routes import PlatformRoutesMiddleware
 from service.server.tracing import add_tracing
@@ -89,19 +90,20 @@ class Application(Starlette):
         return app
 
 
-def open_state(settings: Settings, fleet: Fleet, shared: bool) -> State:
+def open_state(settings: Settings, fleet: Fleet, shared: bool, loaded: Sequence[Predictor] = ()) -> State:
     """Load the models, and make what the requests share.
 
     Args:
         settings: the settings.
         fleet: fleet of the worker processes.
         shared: whether there are other processes.
+        loaded: models to keep if their bundles have not changed.
 
     Raises:
         BundleError: a bundle cannot be used.
         SettingsError: a file of flips or feedback cannot be used.
     """
-    models_folder = Repository.open(settings, fleet, lenient=shared)
+    models_folder = Repository.open(settings, fleet, lenient=shared, loaded=loaded)
     metrics = Metrics(models_folder.models, shared)
     metrics.add(RolloutCollector(models_folder))
     cores = available_cores()
@@ -117,7 +119,8 @@ def open_state(settings: Settings, fleet: Fleet, shared: bool) -> State:
         metrics.observe(job)
         drift.observe(job)
 
-    scheduler = Scheduler(threads, observe)
+    spare = 0 if settings.threads else spare_threads(cores, threads)
+    scheduler = Scheduler(threads, observe, spare)
     sample = ShadowSample(settings.shadow_sample) if settings.shadow_sample else None
     shadow = Shadow(registry, scheduler, Headroom(cores / workers), Tallies(fleet.shadow), sample)
     metrics.add(ShadowCollector(registry, shadow))
@@ -138,12 +141,13 @@ def open_state(settings: Settings, fleet: Fleet, shared: bool) -> State:
     )
 
 
-def create_app(settings: Settings, fleet: Fleet | None = None) -> Application:
+def create_app(settings: Settings, fleet: Fleet | None = None, loaded: Sequence[Predictor] = ()) -> Application:
     """Make the application, with its models loaded and warm.
 
     Args:
         settings: the settings.
         fleet: fleet of the worker processes; None for a single process.
+        loaded: models to keep if their bundles have not changed.
 
     Raises:
         BundleError: a bundle cannot be used.
@@ -151,7 +155,7 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Application:
             installed.
     """
     shared, fleet = fleet is not None, fleet or Fleet.private()
-    state = open_state(settings, fleet, shared)
+    state = open_state(settings, fleet, shared, loaded)
     request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
     api_keys = ApiKeys(settings, fleet.quotas)
 
@@ -164,9 +168,7 @@ def create_app(settings: Settings, fleet: Fleet | None = None) -> Application:
         if state.feedback:
             running.append(state.feedback.run())
         tasks = [asyncio.create_task(each) for each in running]
-        # The objects of the start stay for good: frozen, the garbage collector does not traverse them, 40 ms each time.
-        gc.collect()
-        gc.freeze()
+        settle()
         for predictor, default in state.repository.models():
             name, version = predictor.manifest.name, predictor.manifest.version
             note = " by default" if default else ""

@@ -58,7 +58,6 @@ _ALWAYS_TAKEN = HEALTH_ROUTES | {"/metrics"}
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _SECONDS = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,6})?")
-_random = random.Random()  # noqa: S311 (seeded by the system; an id tells requests apart and is no secret)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -240,7 +239,7 @@ async def _receive_nothing() -> Message:
 
 def _request_id(headers: dict[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id")
-    return given.decode() if given and _REQUEST_ID.fullmatch(given) else f"{_random.getrandbits(128):032x}"
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
 
 
 def _trace_id(headers: dict[bytes, bytes]) -> str | None:

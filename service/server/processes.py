@@ -8,8 +8,9 @@ import resource
 import signal
 import socket
 import sys
-import tempfile
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -19,72 +20,81 @@ from typing import Any
 import uvicorn
 import uvicorn.supervisors.multiprocess
 from prometheus_client.multiprocess import mark_process_dead
+from uvicorn._subprocess import subprocess_started
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import SIGNALS
 
-from service.cores import available_cores, share_out
 from service.feedback.database import open_database
-from service.models.copies import fetch, watch
+from service.inference.predictor import Predictor
 from service.models.fleet import Fleet
 from service.models.repository import Repository
 from service.server.application import create_app
 from service.server.logs import configure_logging
+from service.server.memory import settle
 from service.server.protocol import ConnectionLimits, HttpProtocol
 from service.settings import Settings, SettingsError
 
 logger = logging.getLogger("service")
 
+_FORKS = sys.platform == "linux"  # elsewhere libraries of the system have threads, which do not survive a fork
+
+_PARENT_SECONDS = 0.5
+
 _OTHER_FILES = 200
 """Files that a process may have open beside its connections."""
 
 
-def run(settings: Settings) -> None:
-    """Serve until a signal stops the service.
-
-    Args:
-        settings: the settings.
+def serve_alone(settings: Settings) -> None:
+    """Serve from this process until a signal stops it.
 
     Raises:
         BundleError: a bundle cannot be used.
         SettingsError: a setting cannot be met.
     """
-    configure_logging(settings)
-    _check_address(settings)
-    if settings.models_store:
-        fetch(settings)
-        if settings.watch_models:
-            watch(settings)
-    workers, _ = share_out(available_cores(), settings.workers)
-    if workers == 1:
-        server = GracefulServer(_config(settings, create_app(settings)))
-        server.run()
-        if not server.started:
-            sys.exit(1)
-        return
-    with _run_dir() as folder:
-        # prometheus_client looks for this when it is imported, in the processes to come.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(Path(folder, "metrics"))
-        Path(folder, "metrics").mkdir()
-        Repository.open(settings, Fleet.private())  # a broken bundle stops the start here, not in every worker again
-        if settings.feedback_file:  # the same
-            open_database(settings.feedback_file).close()
-        config = _config(settings, partial(worker_app, settings, Path(folder)), factory=True, workers=workers)
-        Supervisor(config, [config.bind_socket()], Fleet(Path(folder))).run()
+    server = GracefulServer(_config(settings, create_app(settings)))
+    server.run()
+    if not server.started:
+        sys.exit(1)
 
 
-def worker_app(settings: Settings, run_dir: Path) -> Any:
-    """Make the application of one of several processes."""
+def serve_with_workers(settings: Settings, run_dir: Path, workers: int) -> None:
+    """Serve from several processes until a signal stops this one, their parent.
+
+    The models are loaded here and the workers forked, so that a broken bundle stops the start with one message, and all
+    processes read the same memory.
+
+    Args:
+        settings: the settings.
+        run_dir: folder that the workers share.
+        workers: number of workers.
+
+    Raises:
+        BundleError: a bundle cannot be used.
+        SettingsError: a setting cannot be met.
+    """
+    loaded = list(Repository.open(settings, Fleet.private()).registry)
+    if settings.feedback_file:  # one that cannot be used stops the start here as well
+        open_database(settings.feedback_file).close()
+    app = partial(worker_app, settings, run_dir, loaded if _FORKS else ())
+    config = _config(settings, app, factory=True, workers=workers)
+    settle()
+    Supervisor(config, [config.bind_socket()], Fleet(run_dir)).run()
+
+
+def worker_app(settings: Settings, run_dir: Path, loaded: Sequence[Predictor]) -> Any:
+    """Make the application of one of several processes, with the models that their parent has loaded."""
     configure_logging(settings)
     threading.Thread(target=_stop_without_parent, daemon=True).start()
-    return create_app(settings, Fleet(run_dir))
+    return create_app(settings, Fleet(run_dir), loaded)
 
 
 def _stop_without_parent() -> None:
     """Stop this worker as SIGTERM does, with draining, once its parent is gone, as after SIGKILL."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        logger.error("the parent process is gone; this worker stops")
-        os.kill(os.getpid(), signal.SIGTERM)
+    while parent is not None and os.getppid() == parent.pid:
+        time.sleep(_PARENT_SECONDS)
+    logger.error("the parent process is gone; this worker stops")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class GracefulServer(uvicorn.Server):
@@ -115,7 +125,13 @@ class GracefulServer(uvicorn.Server):
 
 
 class Worker(uvicorn.supervisors.multiprocess.Process):
-    """A worker process with a `GracefulServer`."""
+    """A worker process with a `GracefulServer`, forked where that is safe."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        if _FORKS:
+            context = multiprocessing.get_context("fork")
+            self.process = context.Process(target=self._begin, args=(sockets,))  # type: ignore[assignment]
 
     @property
     def server(self) -> uvicorn.Server:
@@ -123,6 +139,12 @@ class Worker(uvicorn.supervisors.multiprocess.Process):
         if self._server is None:
             self._server = GracefulServer(self.config)
         return self._server
+
+    def _begin(self, sockets: list[socket.socket]) -> None:
+        """Serve, with the signals' usual effects and not those that they have in the parent."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        subprocess_started(self.config, self.target, sockets, stdin_fileno=None)
 
 
 class Supervisor(Multiprocess):
@@ -158,24 +180,6 @@ class Supervisor(Multiprocess):
     def handle_hup(self) -> None:
         """Make every worker read the models folder again."""
         self._fleet.change()
-
-
-def _check_address(settings: Settings) -> None:
-    """Try to listen: the message of uvicorn for a failure has no advice.
-
-    Raises:
-        SettingsError: it cannot.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise SettingsError(
-                f"Nothing can listen on {settings.host}, port {settings.port}: {str(error.strerror).lower()}. "
-                "--host and --port choose another place; port 0 is a free one."
-            ) from error
 
 
 def _config(settings: Settings, app: Any, **several: Any) -> uvicorn.Config:
@@ -221,13 +225,3 @@ def _limits(settings: Settings) -> ConnectionLimits:
         raise SettingsError(f"A process may open {soft} files here, too few to serve: ulimit -n {wanted} allows more.")
     logger.warning("a process may open %d files, so that it takes %d connections (ulimit -n)", soft, possible)
     return replace(limits, max_connections=possible)
-
-
-def _run_dir() -> tempfile.TemporaryDirectory[str]:
-    """Make the folder that the workers share; in memory if the file system is read-only."""
-    for parent in (None, "/dev/shm"):  # noqa: S108 (made with a random name, for this user alone)
-        try:
-            return tempfile.TemporaryDirectory(prefix="sentiment-", dir=parent)
-        except OSError:
-            continue
-    raise SettingsError("Several workers need a folder that can be written to: TMPDIR names one.")

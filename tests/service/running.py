@@ -36,7 +36,7 @@ class Running:
     def workers(self) -> list[int]:
         """Its worker processes."""
         found = subprocess.run(
-            ["pgrep", "--parent", str(self.process.pid), "--full", "spawn_main"],
+            ["pgrep", "--parent", str(self.process.pid)],
             capture_output=True,
             text=True,
             check=False,

@@ -155,6 +155,13 @@ def test_a_broken_bundle_stops_a_start_but_not_that_of_a_replaced_worker(models_
     assert versions(Repository.open(settings, Fleet.private(), lenient=True)) == [1]
 
 
+def test_a_worker_keeps_the_models_that_its_parent_has_loaded(repository: Repository, models_dir: Path) -> None:
+    loaded = list(repository.registry)
+    write_small_bundle(models_dir, version=2)
+    forked = Repository.open(Settings(models_dir=models_dir, model="small"), Fleet.private(), loaded=loaded)
+    assert [predictor in loaded for predictor in forked.registry] == [True, False]
+
+
 def test_under_auto_a_language_follows_its_models(models_dir: Path) -> None:
     repository = Repository.open(Settings(models_dir=models_dir, model="auto"), Fleet.private())
     repository.start()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.monitoring import headroom
+from service import cores
 from service.monitoring.headroom import PAUSE_SECONDS, Headroom
 
 
@@ -51,7 +51,7 @@ def test_a_loop_that_waits_for_a_processor_that_others_have_has_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told = tmp_path / "schedstat"
-    monkeypatch.setattr(headroom, "_SCHEDULING", told)
+    monkeypatch.setattr(cores, "_SCHEDULING", told)
 
     def measured_with(first: str, then: str) -> bool:
         async def run() -> bool:

@@ -1,5 +1,6 @@
 """The command line as a person runs it: a process, a port, signals."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -50,6 +51,22 @@ def test_being_told_to_stop_while_starting_is_no_error() -> None:
     assert process.wait(20) == 0
 
 
+def test_no_two_workers_give_one_request_id() -> None:
+    script = (
+        "import os; from service.server.middleware import _request_id; os.fork(); print(_request_id({}), flush=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    first, second = done.stdout.split()
+    assert first != second
+
+
+def test_workers_and_their_parent_read_the_same_memory(small: BundleFolder) -> None:
+    with running("--models-dir", str(small.path.parents[1]), "--model", "small", "--workers", "2") as service:
+        for worker in service.workers():
+            memory = dict(re.findall(r"^(\w+): +(\d+) kB", Path(f"/proc/{worker}/smaps_rollup").read_text(), re.M))
+            assert int(memory["Private_Dirty"]) < 0.5 * int(memory["Rss"])
+
+
 def test_a_killed_parent_leaves_no_workers_behind(small: BundleFolder) -> None:
     flags = ["--models-dir", str(small.path.parents[1]), "--model", "small", "--drain-seconds", "0"]
     with running(*flags, "--workers", "2") as service:
@@ -65,12 +82,12 @@ def test_a_killed_parent_leaves_no_workers_behind(small: BundleFolder) -> None:
     assert sum("the parent process is gone" in line for line in service.log) == 2
 
 
-def test_no_training_library_is_imported_to_serve() -> None:
+def test_no_library_that_serving_can_do_without_is_imported() -> None:
     script = (
         "import sys; from pathlib import Path;"
         "from service.server.application import create_app; from service.settings import Settings;"
         f"create_app(Settings(models_dir=Path({str(MODELS_DIR)!r})));"
-        "print([m for m in ('tensorflow', 'keras', 'tf2onnx', 'onnx', 'training') if m in sys.modules])"
+        "print([m for m in ('tensorflow', 'keras', 'tf2onnx', 'onnx', 'training', 'fastapi') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT)
     assert done.stdout.strip() == "[]"

@@ -257,9 +257,8 @@ def test_what_is_made_can_be_made(line: str, tmp_path: Path) -> None:
         check=False,
         cwd=ROOT,
     )
-    assert done.returncode == (pytest.ExitCode.NO_TESTS_COLLECTED if module == "pytest" else 0), (
-        done.stdout + done.stderr
-    )
+    expected = pytest.ExitCode.NO_TESTS_COLLECTED if module == "pytest" else 0
+    assert done.returncode == expected, done.stdout + done.stderr
 
 
 def test_both_readmes_have_examples_with_their_output() -> None:

@@ -43,9 +43,8 @@ def test_the_summary_is_for_people_or_programs(database: Path) -> None:
         "  negative  answered negative: 1, positive: 0",
         "  positive  answered negative: 2, positive: 0",
     ]
-    [version] = json.loads(told_by("feedback", "summary", "--json", "--feedback-file", str(database)).stdout)[
-        "versions"
-    ]
+    said = told_by("feedback", "summary", "--json", "--feedback-file", database)
+    [version] = json.loads(said.stdout)["versions"]
     assert (version["name"], version["version"], version["confusion"]) == ("imdb-conv1d", 1, [[1, 0], [2, 0]])
 
 

@@ -58,8 +58,8 @@ def told_by(*arguments: object) -> "subprocess.CompletedProcess[str]":
         pytest.raises(SystemExit) as end,
     ):
         main()
-    stdout, stderr = (stream.buffer.getvalue().decode(errors="replace") for stream in said)  # type: ignore[attr-defined]
-    return subprocess.CompletedProcess(arguments, int(end.value.code or 0), stdout, stderr)
+    stdout, stderr = (stream.buffer.getvalue().decode(errors="replace") for stream in said)
+    return subprocess.CompletedProcess([*map(str, arguments)], int(end.value.code or 0), stdout, stderr)
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:

@@ -242,7 +242,7 @@ def test_the_committed_model_keeps_its_labels_in_8_bits() -> None:
     if not names[1].is_file():
         pytest.skip("the bundle has no 8-bit form")
     _, (reviews, _) = load_data(Path(os.environ["IMDB_DATA_DIR"]), num_words=LECTURE.num_words)
-    token_ids = padded(reviews[:1000], LECTURE)
+    token_ids = padded(reviews[:2000], LECTURE)
     exact, in_8_bits = (
         answers(onnxruntime.InferenceSession(name, providers=["CPUExecutionProvider"]), token_ids) >= 0.5
         for name in names

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-"""By what they cost: the first is the same engine without the windows around it."""
+"""Programs, the cheapest first: the same engine without the windows around it."""
 CHROMIUM = next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 

@@ -53,7 +53,7 @@ class Example:
 
     @property
     def essence(self) -> tuple[str, str, str | None]:
-        """What is run and comes out, without the comments of commands, which each language has in its own words."""
+        """Commands and output, without comments, which each language has in its own words."""
         commands = re.sub(r" +# .*", "", self.commands) if self.language == "sh" else self.commands
         return self.language, commands, self.output
 

@@ -49,7 +49,7 @@ class Running:
 
 
 def told_by(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    """What a command line comes to, in this process: a start takes longer than most commands."""
+    """Run a command line in this process: a start takes longer than most commands."""
     said = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
     with (
         patch.object(sys, "argv", ["service", *map(str, arguments)]),

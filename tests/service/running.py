@@ -1,5 +1,6 @@
-"""The service as a person runs it: a process, a port, signals."""
+"""The service as a person runs it: a process, a port, signals; and its command line."""
 
+import io
 import os
 import re
 import subprocess
@@ -7,11 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import httpx
 import pytest
+
+from service.__main__ import main
 
 COMMAND = [sys.executable, "-m", "service", "serve"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")}
@@ -44,7 +48,21 @@ class Running:
         return [int(pid) for pid in found.stdout.split()]
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def told_by(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run a command line in this process: a start takes longer than most commands."""
+    said = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
+    with (
+        patch.object(sys, "argv", ["service", *map(str, arguments)]),
+        redirect_stdout(said[0]),
+        redirect_stderr(said[1]),
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    stdout, stderr = (stream.buffer.getvalue().decode(errors="replace") for stream in said)
+    return subprocess.CompletedProcess([*map(str, arguments)], int(end.value.code or 0), stdout, stderr)
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():

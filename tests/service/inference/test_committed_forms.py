@@ -14,7 +14,7 @@ from service.inference.session import Session
 from tests.service.conftest import MODELS_DIR
 
 START, CUT = 1, 2
-REVIEWS = 3_000
+REVIEWS = 1_000
 FORMS = [
     "int8",
     pytest.param(

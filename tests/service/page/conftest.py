@@ -12,7 +12,8 @@ from tests.browser import chromium
 from tests.service.conftest import MODELS_DIR, write_korean_bundle, write_small_bundle
 from tests.service.running import Running, running
 
-SECONDS = 20
+SECONDS = 60
+"""Until something must be seen, on a busy machine."""
 LAYER = {"name": "scores", "kind": "Embedding", "output_shape": [20, 1], "parameters": 11}
 REFUSED = "Failed to load resource"  # what the browser notes of every answer that is a problem
 

@@ -14,7 +14,7 @@ def test_a_route_is_tried_with_a_key_and_nothing_comes_from_elsewhere(browser: B
     models = ("--models-dir", str(small.path.parents[1]), "--model", "small", "--workers", "1")
     with running(*models, SENTIMENT_API_KEYS=KEY) as service:
         page = browser.new_context().new_page()
-        page.set_default_timeout(3 * SECONDS * 1000)  # the files are large, and the machine may be busy
+        page.set_default_timeout(SECONDS * 1000)
         complaints: list[str] = []
         asked: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))

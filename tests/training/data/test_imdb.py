@@ -63,14 +63,11 @@ def test_folder_gives_what_keras_gives(
     assert_equal_splits(load_data(data_dir, **choices), keras.datasets.imdb.load_data(**choices))
 
 
-@pytest.mark.parametrize("num_words", [None, 500])
-def test_real_data_set_is_the_one_keras_gives(
-    num_words: int | None, imdb_data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_real_data_set_is_the_one_keras_gives(imdb_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_folder_as_download(monkeypatch, imdb_data_dir)
-    ours = load_data(imdb_data_dir, num_words=num_words)
+    ours = load_data(imdb_data_dir)
     assert [len(reviews) for reviews, _ in ours] == [25_000, 25_000]
-    assert_equal_splits(ours, keras.datasets.imdb.load_data(num_words=num_words))
+    assert_equal_splits(ours, keras.datasets.imdb.load_data())
 
 
 def test_word_index_is_the_one_keras_gives(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

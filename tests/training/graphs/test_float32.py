@@ -113,11 +113,10 @@ def test_a_text_of_unknown_words_only_gets_the_answer_of_keras() -> None:
     recipe = GEOMETRIES[1]
     model = trained_like(recipe)
     session = session_of(model)
-    for length in range(1, recipe.maxlen + 1):
-        text = np.array([[1] + [2] * (length - 1) + [0] * (recipe.maxlen - length)], np.int32)
-        np.testing.assert_allclose(
-            answers(session, text[:, :length]), model.predict(text, verbose=0)[:, 0], rtol=0, atol=MAX_DIFFERENCE
-        )
+    lengths = range(1, recipe.maxlen + 1)
+    texts = np.array([[1] + [2] * (length - 1) + [0] * (recipe.maxlen - length) for length in lengths], np.int32)
+    alone = [answers(session, text[None, :length])[0] for text, length in zip(texts, lengths, strict=True)]
+    np.testing.assert_allclose(alone, model.predict(texts, verbose=0)[:, 0], rtol=0, atol=MAX_DIFFERENCE)
 
 
 def test_padding_inside_a_text_is_an_id_like_any_other() -> None:

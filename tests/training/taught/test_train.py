@@ -19,6 +19,7 @@ from training.taught.lessons import run_targets
 from training.taught.questions import frequent_ngrams, list_questions
 from training.taught.sources import english_words, keras_ids, read_sources
 from training.taught.train import Material, gather, judge_taught, prepare, train_taught
+from training.trained import Trained
 
 RECIPE = replace(TINY_TAUGHT, epochs=1, validation_share=0.2)
 GOOD, BAD = (f"(4 (4 {WORDS[9]}) (2 {WORDS[12]}))", f"(0 (0 {WORDS[10]}) (2 {WORDS[12]}))")
@@ -70,10 +71,20 @@ def test_the_network_learns_what_the_transformer_says_of_runs(material: Material
     np.testing.assert_allclose(lessons.answered.targets[:runs], run_targets(material.answers.logits[:runs]), 1e-6)
 
 
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the run that follows; another run in it goes on from what is there."""
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def trained(material: Material, run_dir: Path) -> Trained:
+    return train_taught(RECIPE, material, run_dir)
+
+
 def test_a_run_is_judged_then_trained_and_each_stage_is_kept(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Trained, material: Material, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained = train_taught(RECIPE, material, tmp_path)
     assert trained.held_out is not None
     assert trained.held_out["reviews"] == len(material.sources.held_out)
     assert trained.held_out["short_texts"]["treebank"]["reviews"] == 6  # neutral ones are left out
@@ -82,7 +93,7 @@ def test_a_run_is_judged_then_trained_and_each_stage_is_kept(
     assert 0 <= trained.predict(texts)[0] <= 1
     for stage in ("fit_review_models", "choose_ngrams", "judge_taught"):
         monkeypatch.setattr(f"training.taught.train.{stage}", lambda *_: pytest.fail("a stage is done again"))
-    again = train_taught(RECIPE, material, tmp_path)
+    again = train_taught(RECIPE, material, run_dir)
     np.testing.assert_array_equal(again.predict(texts), trained.predict(texts))
 
 
@@ -100,8 +111,7 @@ def test_what_is_held_out_is_not_learnt_from(
     assert seen == [material.sources.fitted.tolist()]
 
 
-def test_probabilities_come_in_the_order_of_the_texts(material: Material, tmp_path: Path) -> None:
-    trained = train_taught(RECIPE, material, tmp_path)
+def test_probabilities_come_in_the_order_of_the_texts(trained: Trained) -> None:
     texts = np.empty(3, dtype=object)
     texts[:] = [np.array([1, 12, 15, 16]), np.array([1, 13]), np.array([1, *range(12, 40)])]
     one_by_one = np.concatenate([trained.predict(texts[row : row + 1]) for row in range(3)])

@@ -1,6 +1,6 @@
 """A cluster of Ray on this machine, and a store.
 
-These tests need the extra `ray`, pyspark, a Java runtime and moto, which are heavy: `.ci/run` installs them.
+These tests need the extra `ray`, pyspark, a Java runtime and moto, which are heavy: `.ci/apart` installs them.
 """
 
 import os

@@ -16,15 +16,14 @@ from scipy.special import expit
 
 from service.inference.ngrams import NgramTable
 from training.recipes import TaughtRecipe
-from training.taught.network import NGRAM_COLUMNS, SCALE
 from training.taught.review_teachers import model_scores
+from training.taught.wide import Wide
+from training.wide_deep.batches import batches_of_like_length, padded
 from training.wide_deep.corpus import Corpus
-from training.wide_deep.deep import batches_of_like_length, padded
-from training.wide_deep.fit import read_ids, read_lengths
-from training.wide_deep.form import in_16_bits
-from training.wide_deep.joining import length_powers
-from training.wide_deep.network import WIDE_COLUMNS, build_whole
-from training.wide_deep.wide import Wide
+from training.wide_deep.lengths import length_powers
+from training.wide_deep.network import WIDE_COLUMNS
+from training.wide_deep.student import ngram_table, whole_network
+from training.wide_deep.texts import read_ids, read_lengths
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -117,25 +116,17 @@ def joined_network(parts: Parts, numbers: Floats, reviews: Corpus, phrases: Corp
     by_length = np.stack(
         [of_logit * inner[0] + of_convolutions, of_logit * inner[1] + offset + models.biases @ of_models]
     )
-    own = of_logit * SCALE * np.asarray(parts.student.get_layer("ngram_weights").get_weights()[0], np.float64)
     words, *ngrams = models.features.keys
     weights = models.weights @ of_models
     keys = np.unique(np.concatenate([parts.keys, *ngrams]))
     table = np.zeros((recipe.num_words + len(keys), WIDE_COLUMNS))
     rows = np.concatenate([np.arange(recipe.num_words), recipe.num_words + np.searchsorted(keys, parts.keys)])
-    table[rows, :NGRAM_COLUMNS] = own
+    table[rows] = of_logit * ngram_table(parts.student)
     rows = np.concatenate([words, recipe.num_words + np.searchsorted(keys, np.concatenate(ngrams))])
     table[rows, :-1] += weights
     kept = np.sort(most_worth(table[recipe.num_words :, :-1], keys, recipe, reviews, phrases)[: recipe.kept_ngrams])
     table = np.concatenate([table[: recipe.num_words], table[recipe.num_words + kept]])
-    table[0] = 0
-    table[1 : recipe.num_words, -1] = 1
-    rounded, steps = in_16_bits(table)
-    deep = keras.Model(parts.student.inputs[0], parts.student.get_layer("deep_logit").output)
-    whole = build_whole(recipe, deep, len(table))
-    whole.get_layer("ngram_sums").set_weights([rounded * steps])
-    whole.get_layer("logit").set_weights([by_length])
-    return whole, keys[kept]
+    return whole_network(recipe, parts.student, table, by_length), keys[kept]
 
 
 def most_worth(weights: Floats, keys: Ints, recipe: TaughtRecipe, reviews: Corpus, phrases: Corpus) -> Ints:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from training.recipes import TaughtRecipe
+from training.taught.joining import fit_joining, joined_logits
 from training.taught.questions import Runs
+from training.taught.wide import Wide, fit_wide
 from training.wide_deep.corpus import Corpus
-from training.wide_deep.fit import read_ids, read_lengths
-from training.wide_deep.joining import fit_joining, joined_logits
-from training.wide_deep.wide import Wide, fit_wide
+from training.wide_deep.texts import read_ids, read_lengths
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -12,24 +12,25 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from service.inference.ngrams import NgramTable
+from service.inference.tokenizers import START_ID
 from service.inference.tokenizers.keras_imdb import KerasImdbTokenizer
 from training.data.short_texts import LabelledTexts, short_texts
 from training.evaluate import Answers, metrics
 from training.recipes import TaughtRecipe
 from training.taught.answers import ANSWERS_FILE, TeacherAnswers, check_answers, read_answers
 from training.taught.joined import Parts, fit_numbers, joined_network
-from training.taught.lessons import START_ID, Lessons, phrase_targets, run_targets, treebank_texts
-from training.taught.ngrams import choose_ngrams
+from training.taught.lessons import Lessons, phrase_targets, run_targets, treebank_texts
 from training.taught.questions import Questions, list_questions
 from training.taught.review_teachers import ReviewTeacher, fit_review_models, join_review_teacher, run_scores
 from training.taught.sources import Sources, english_words, read_sources, token_ids
-from training.taught.student import train_student
-from training.taught.texts import Ints, together, weighted
+from training.taught.wide import Wide
 from training.trained import History, Trained
 from training.wide_deep.corpus import Corpus, random_crops
 from training.wide_deep.features import Features
-from training.wide_deep.train import network_probabilities, wide_deep_graphs
-from training.wide_deep.wide import Wide
+from training.wide_deep.fit import Phase, train_student
+from training.wide_deep.graphs import network_probabilities, wide_deep_graphs
+from training.wide_deep.ngrams import choose_ngrams
+from training.wide_deep.texts import Ints, together, weighted
 
 JOINING_FILE, NUMBERS_FILE = "joining.npy", "numbers.npy"
 """What held-out reviews tell: how the teachers of whole reviews are joined, and how these and the network are."""
@@ -180,7 +181,8 @@ def fit_parts(recipe: TaughtRecipe, material: Material, rows: Ints, run_dir: Pat
         np.save(keys_file, choose_ngrams(recipe, lessons.by_people(0)))
     keys = np.load(keys_file)
     vectors = material.answers.vectors.astype(np.float32)
-    student, history = train_student(recipe, lessons, keys, vectors, run_dir)
+    phases = (Phase(recipe.epochs, recipe.learning_rate), Phase(recipe.short_epochs, recipe.short_rate))
+    student, history = train_student(recipe, phases, lessons.epoch, keys, vectors, run_dir)
     return Parts(recipe, student, keys, review_models(recipe, material, rows, run_dir)), history
 
 

@@ -8,24 +8,27 @@ import pytest
 from numpy.typing import NDArray
 
 from service.inference.ngrams import NgramTable
-from tests.training.taught.conftest import TINY_TAUGHT, opinions
+from tests.training.conftest import opinions
+from tests.training.taught.conftest import TINY_TAUGHT
 from training.taught.joined import Parts, fit_numbers, joined_network, most_worth
 from training.taught.lessons import Lessons
-from training.taught.ngrams import choose_ngrams
 from training.taught.review_teachers import fit_review_models
-from training.taught.student import train_student
+from training.wide_deep.batches import padded
 from training.wide_deep.corpus import Corpus
-from training.wide_deep.deep import padded
-from training.wide_deep.train import network_probabilities, wide_deep_graphs
+from training.wide_deep.fit import Phase, train_student
+from training.wide_deep.graphs import network_probabilities, wide_deep_graphs
+from training.wide_deep.ngrams import choose_ngrams
 
 TEXTS = opinions(60, 21)
 VECTORS = np.random.default_rng(5).normal(0, 0.3, (TINY_TAUGHT.num_words, TINY_TAUGHT.embedding_dim)).astype(np.float32)
+
+PHASES = (Phase(TINY_TAUGHT.epochs, TINY_TAUGHT.learning_rate), Phase(TINY_TAUGHT.short_epochs, TINY_TAUGHT.short_rate))
 
 
 @pytest.fixture(scope="module")
 def parts(lessons: Lessons, tmp_path_factory: pytest.TempPathFactory) -> Parts:
     keys = choose_ngrams(TINY_TAUGHT, lessons.by_people(0))
-    student, _ = train_student(TINY_TAUGHT, lessons, keys, VECTORS, tmp_path_factory.mktemp("run"))
+    student, _ = train_student(TINY_TAUGHT, PHASES, lessons.epoch, keys, VECTORS, tmp_path_factory.mktemp("run"))
     models = fit_review_models(TINY_TAUGHT, lessons.reviews.token_ids, lessons.reviews.targets.astype(np.int64))
     return Parts(TINY_TAUGHT, student, keys, models)
 

@@ -7,8 +7,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from training.recipes import TaughtRecipe
-from training.wide_deep.network import LONGEST, SHORTEST, USUAL, build_deep
+from training.recipes import NetworkRecipe
+from training.wide_deep.form import in_16_bits
+from training.wide_deep.lengths import LONGEST, SHORTEST, USUAL
+from training.wide_deep.network import WIDE_COLUMNS, build_deep, build_whole
 
 Tensor = Any
 """Input or output of a Keras layer."""
@@ -72,7 +74,7 @@ class NgramWeights(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "rows": self.rows, "dropout": self.dropout}
 
 
-def build_student(recipe: TaughtRecipe, vectors: NDArray[np.float32], rows: int) -> keras.Model:
+def build_student(recipe: NetworkRecipe, vectors: NDArray[np.float32], rows: int) -> keras.Model:
     """Build the network to train: token ids and n-gram ids, int32[batch, any] each -> logit float32[batch, 1].
 
     Args:
@@ -85,3 +87,31 @@ def build_student(recipe: TaughtRecipe, vectors: NDArray[np.float32], rows: int)
     sums = NgramWeights(rows, recipe.ngram_dropout, name="ngram_weights")(ngram_ids)
     logit = LearntJoin(name="learnt_join")([deep.output, sums, deep.input])
     return keras.Model([deep.input, ngram_ids], logit, name="student")
+
+
+def ngram_table(student: keras.Model) -> NDArray[np.float64]:
+    """Read the weights of the n-grams that a trained student has, float64[rows, 4]."""
+    learnt = np.asarray(student.get_layer("ngram_weights").get_weights()[0], np.float64)
+    return np.pad(SCALE * learnt, ((0, 0), (0, WIDE_COLUMNS - NGRAM_COLUMNS)))
+
+
+def whole_network(
+    recipe: NetworkRecipe, student: keras.Model, table: NDArray[np.float64], by_length: NDArray[np.float64]
+) -> keras.Model:
+    """Build the network to export: the student's convolutions and a table of n-grams, joined by the length.
+
+    Args:
+        recipe: of the network.
+        student: trained.
+        table: of n-grams, float64[rows, 4]; its last column is filled in.
+        by_length: as `Joined` wants them, float64[2, 3].
+    """
+    table = table.copy()
+    table[0] = 0
+    table[:, -1] = (np.arange(len(table)) < recipe.num_words) & (np.arange(len(table)) > 0)
+    rounded, steps = in_16_bits(table)
+    deep = keras.Model(student.inputs[0], student.get_layer("deep_logit").output)
+    whole = build_whole(recipe, deep, len(table))
+    whole.get_layer("ngram_sums").set_weights([rounded * steps])
+    whole.get_layer("logit").set_weights([by_length])
+    return whole

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.recipes import WideDeepRecipe
+from training.recipes import TaughtRecipe
+from training.taught.language_models import language_model_ratios
 from training.wide_deep.corpus import Corpus, random_crops
 from training.wide_deep.features import Features, Floats, frequent_features, presence
-from training.wide_deep.language_models import language_model_ratios
 from training.wide_deep.linear import fit_linear, log_count_ratios
 
 
@@ -41,7 +41,7 @@ class Wide:
         return scores
 
 
-def fit_wide(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64]) -> Wide:
+def fit_wide(recipe: TaughtRecipe, corpus: Corpus, labels: NDArray[np.int64]) -> Wide:
     """Fit the models on training reviews, and keep the weights that matter most.
 
     Args:
@@ -74,7 +74,7 @@ def fit_wide(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64]) 
     return Wide(features.kept(kept), weights[kept], biases)
 
 
-def most_telling(weights: Floats, counts: Floats, features: Features, recipe: WideDeepRecipe) -> NDArray[np.bool_]:
+def most_telling(weights: Floats, counts: Floats, features: Features, recipe: TaughtRecipe) -> NDArray[np.bool_]:
     """Select the features to keep: all words, and the n-grams whose weights change most answers most, bool[features].
 
     Args:

@@ -93,7 +93,12 @@ class NetworkRecipe(Recipe):
     max_order: int  # ids in the longest n-grams
     max_ngrams: int  # of two ids and more, that weights are learnt of
     ngram_dropout: float  # share of n-grams left out in training
-    crop_power: float  # that tempers the log-count ratios which the regression that chooses n-grams starts from
+    ngram_rate: float  # learning rate of their weights, of the others' rate
+    crop_power: float  # that tempers the log-count ratios which regressions on parts of reviews start from
+
+    # Models of n-grams that are joined with the network
+    priors: tuple[float, ...]  # ids that the language models' n-grams of each order count for beforehand
+    kept_ngrams: int  # of the network and of the models together
 
     def __post_init__(self) -> None:
         """Refuse what this network cannot follow."""
@@ -130,10 +135,8 @@ class TaughtRecipe(NetworkRecipe):
     wide_crop_words: tuple[int, int]  # in the shortest and in the longest of them
     review_strength: float  # inverse of the L2 penalty, of the weights for whole reviews
     crop_strength: float  # the same of the weights for crops
-    priors: tuple[float, ...]  # words that the language models' n-grams of each order count for beforehand
 
     # Joining, the weight of each text
-    kept_ngrams: int  # of the network and of the models of whole reviews, when both are joined
     joined_crops: tuple[int, int]  # of a held-out review: anywhere, and at its end
     joined_crop_words: tuple[int, int]  # in the shortest and in the longest of them
     joined_review_weight: float
@@ -144,8 +147,10 @@ class TaughtRecipe(NetworkRecipe):
 
 @dataclass(frozen=True)
 class RatedRecipe(NetworkRecipe):
-    """Hold the choices of a network that learns from labels, ratings and a teacher of both."""
+    """Hold the choices of a network that learns from labels, ratings and a teacher, beside models of n-grams."""
 
+    min_texts: int  # that an n-gram of the models must be in
+    strength: float  # inverse of the L2 penalty of the regression
     vector_window: int  # characters around one that its vector is to tell of, on either side
     teacher_share: float  # of the teacher's answer in a target; the label or the rating has the rest
     rated_weight: float  # of a review with a rating in the loss; a labelled one counts for 1; 0 leaves them out
@@ -227,6 +232,7 @@ TAUGHT = TaughtRecipe(
     short_ids=64,
     short_rate=0.001,
     ngram_dropout=0.4,
+    ngram_rate=0.1,
     kept_ngrams=272_000,
     joined_crops=(2, 1),
     joined_crop_words=(60, 250),
@@ -242,15 +248,15 @@ KOREAN = RatedRecipe(
     name="korean",
     model_name="nsmc-conv1d",
     model_version=2,
-    description="Conv1D over Korean characters of four widths and 400,000 n-gram weights, taught by a larger model.",
+    description="Conv1D over Korean characters of four widths and 440,000 n-gram weights, taught by larger models.",
     data_set=NsmcReviews(lowercase=True, longest_run=2),
     max_reviews=None,
-    num_words=2_400,
+    num_words=3_000,
     maxlen=160,  # no review is longer
     padding="post",
     truncating="pre",
-    learning_rate=0.002,
-    epochs=3,
+    learning_rate=0.003,
+    epochs=4,
     seed=113,
     threshold=0.5,
     validation_share=0.1,
@@ -258,17 +264,22 @@ KOREAN = RatedRecipe(
     vector_window=5,
     kernel_sizes=(1, 2, 3, 5),
     filters=96,
-    vector_dropout=0.2,
-    feature_dropout=0.5,
-    word_dropout=0.05,
+    vector_dropout=0.1,
+    feature_dropout=0.2,
+    word_dropout=0.03,
     ids_per_batch=16_384,
     max_order=5,
-    max_ngrams=400_000,
-    ngram_dropout=0.4,
+    max_ngrams=600_000,
+    ngram_dropout=0.3,
+    ngram_rate=3.0,
     crop_power=0.7,
-    teacher_share=0.5,
+    min_texts=3,
+    strength=0.1,
+    priors=(60, 20, 20, 20),
+    kept_ngrams=440_000,
+    teacher_share=0.7,
     rated_weight=1.0,
-    negative_weight=2.0,
+    negative_weight=1.5,
     positive_weight=0.6,
 )
 
@@ -278,7 +289,7 @@ KOREAN_STANDARD = replace(
     name="korean-standard",
     model_name="nsmc-standard",
     model_version=1,
-    description="Conv1D over Korean characters and 400,000 n-gram weights, on the 150,000 reviews of NSMC.",
+    description="Conv1D over Korean characters and 440,000 n-gram weights, on the 150,000 reviews of NSMC.",
     teacher_share=0.0,
     rated_weight=0.0,
 )

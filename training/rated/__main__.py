@@ -25,7 +25,7 @@ def cli(nsmc_dir: Path, run_dir: Path, output: Path) -> None:
     sources = read_sources(nsmc_dir, KOREAN.validation_share)
     recurrent, teacher_of = recurrent_answers(TeacherRecipe(), sources, run_dir)
     data = KOREAN.data_set.load(nsmc_dir, KOREAN.num_words)
-    linear = linear_answers(sources, data.encode(sources.texts), KOREAN.num_words, KOREAN.seed)
+    linear = linear_answers(KOREAN, sources, data.encode(sources.texts))
     logits = joined_answers(sources, recurrent, [linear], teacher_of)
     RatedAnswers(logits, sources.digest).write(output)
     click.echo(f"{len(logits):,} answers written to {output}")

@@ -40,20 +40,6 @@ def rated_texts(recipe: RatedRecipe, token_ids: list[Ints], ratings: Ints, logit
     return Texts(token_ids, targets.astype(np.float32), weights.astype(np.float32))
 
 
-def chosen_by(token_ids: list[Ints], ratings: Ints, seed: int) -> Texts:
-    """Select rated reviews that help to choose n-grams: all negative ones, and as many positive ones.
-
-    Args:
-        token_ids: of each.
-        ratings: of each, int64[n].
-        seed: which positive ones.
-    """
-    negative, positive = np.flatnonzero(ratings <= MOST_NEGATIVE), np.flatnonzero(ratings >= LEAST_POSITIVE)
-    some = np.random.default_rng(seed).permutation(positive)[: len(negative)]
-    rows = np.sort(np.concatenate([negative, some]))
-    return weighted([token_ids[row] for row in rows.tolist()], (ratings[rows] >= LEAST_POSITIVE).astype(int), 1.0)
-
-
 def _softened(
     recipe: RatedRecipe, labels: NDArray[np.integer | np.bool_], logits: NDArray[np.float32]
 ) -> NDArray[np.float64]:

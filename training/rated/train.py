@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from service.inference.ngrams import NgramTable
@@ -15,7 +13,8 @@ from training.data.data_set import Reviews
 from training.errors import DataError
 from training.evaluate import Answers, metrics
 from training.rated.answers import ANSWERS_FILE, read_answers
-from training.rated.lessons import chosen_by, labelled_texts, rated_texts
+from training.rated.lessons import labelled_texts, rated_texts
+from training.rated.models import fit_models, told_reviews
 from training.rated.sources import read_sources
 from training.recipes import RatedRecipe
 from training.trained import History, Trained
@@ -23,10 +22,13 @@ from training.wide_deep.corpus import Corpus
 from training.wide_deep.fit import Phase, train_student
 from training.wide_deep.graphs import network_probabilities, wide_deep_graphs
 from training.wide_deep.held_out import held_out_split
-from training.wide_deep.ngrams import choose_ngrams
-from training.wide_deep.student import ngram_table, whole_network
+from training.wide_deep.joined import Parts, WorthIn, fit_numbers, joined_network
 from training.wide_deep.texts import Ints, Texts, read_lengths, together, weighted
+from training.wide_deep.wide import Wide, most_telling
 from training.wide_deep.word_vectors import word_vectors
+
+NUMBERS_FILE = "numbers.npy"
+"""Numbers that held-out reviews tell: how network and models are joined."""
 
 
 @dataclass(frozen=True)
@@ -88,66 +90,58 @@ def gather(recipe: RatedRecipe, data: Reviews, data_dir: Path | None) -> Materia
     )
 
 
-@dataclass(frozen=True)
-class Student:
-    """Hold the trained network.
-
-    Attributes:
-        recipe: all choices.
-        model: token ids and n-gram ids to a logit.
-        keys: of its n-grams, int64[n], rising.
-        history: of its training.
-    """
-
-    recipe: RatedRecipe
-    model: keras.Model
-    keys: Ints
-    history: History
-
-    @property
-    def table(self) -> NgramTable:
-        """The n-grams."""
-        return NgramTable(self.keys, self.recipe.max_order, self.recipe.num_words)
-
-
-def train_on(recipe: RatedRecipe, material: Material, run_dir: Path) -> Student:
-    """Train the network; what is in the folder already is not done again.
+def fit_parts(recipe: RatedRecipe, material: Material, run_dir: Path) -> tuple[Parts, History]:
+    """Fit the models of n-grams and train the network; what is in the folder already is not done again.
 
     Args:
         recipe: all choices.
         material: to learn from.
-        run_dir: keeps n-grams and network.
+        run_dir: keeps models, n-grams and network.
+
+    Returns:
+        The parts to join, and the history of the network's training.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     parts = [material.texts] if material.rated is None else [material.texts, material.rated]
-    keys_file, vectors_file = run_dir / "ngrams.npy", run_dir / "vectors.npy"
+    keys_file, vectors_file, models_file = (run_dir / name for name in ("ngrams.npy", "vectors.npy", "models.npz"))
+    if not models_file.exists():
+        rated = [] if material.rated is None else material.rated.token_ids
+        told = told_reviews(material.texts.token_ids, material.labels, rated, material.ratings, recipe.seed)
+        models, counts = fit_models(recipe, told)
+        kept = models.features.kept(most_telling(models.weights[:, :1], counts, models.features, recipe))
+        np.save(keys_file, np.sort(np.concatenate(kept.keys[1:])))
+        models.save(models_file)
     if not vectors_file.exists():
-        chosen = [weighted(material.texts.token_ids, material.labels, 1.0)]
-        if material.rated is not None and material.ratings is not None:
-            chosen.append(chosen_by(material.rated.token_ids, material.ratings, recipe.seed))
-        np.save(keys_file, choose_ngrams(recipe, together(chosen)))
         corpus = Corpus([ids for part in parts for ids in part.token_ids])
         vectors = word_vectors(corpus, recipe.num_words, recipe.embedding_dim, recipe.vector_window, recipe.seed)
         np.save(vectors_file, vectors)
     keys, texts = np.load(keys_file), together(parts)
     phases = (Phase(recipe.epochs, recipe.learning_rate),)
     model, history = train_student(recipe, phases, lambda _: texts, keys, np.load(vectors_file), run_dir)
-    return Student(recipe, model, keys, history)
+    return Parts(recipe, model, keys, Wide.load(models_file)), history
 
 
 def judge_rated(recipe: RatedRecipe, material: Material, run_dir: Path) -> dict[str, Any]:
     """Judge the recipe by held-out reviews: their metrics.
+
+    No review is judged by numbers that it had a part in: those of each half come from the other. The numbers of all of
+    them, which the final network is joined by, are kept in the folder.
 
     Args:
         recipe: all choices.
         material: everything.
         run_dir: keeps each stage.
     """
-    student = train_on(recipe, material.without_held_out(), run_dir)
-    token_ids = [material.texts.token_ids[row] for row in material.held_out.tolist()]
-    logits = network_probabilities(student.model, student.table, recipe, token_ids)  # this network ends in logits
-    answers = Answers(expit(logits), material.labels[material.held_out], read_lengths(recipe, token_ids))
-    return metrics(answers, recipe.threshold)
+    parts, _ = fit_parts(recipe, material.without_held_out(), run_dir)
+    token_ids, labels = material.texts.some(material.held_out).token_ids, material.labels[material.held_out]
+    terms, targets, ones = parts.terms(token_ids), labels.astype(np.float64), np.ones(len(labels))
+    np.save(run_dir / NUMBERS_FILE, fit_numbers(terms, targets, ones))
+    half_of = np.random.default_rng(recipe.seed).permutation(len(labels)) % 2
+    logits = np.zeros(len(labels))
+    for half in (0, 1):
+        told, judged = half_of != half, half_of == half
+        logits[judged] = terms[judged] @ fit_numbers(terms[told], targets[told], ones[told])
+    return metrics(Answers(expit(logits), labels, read_lengths(recipe, token_ids)), recipe.threshold)
 
 
 def train_rated(recipe: RatedRecipe, material: Material, run_dir: Path) -> Trained:
@@ -158,15 +152,14 @@ def train_rated(recipe: RatedRecipe, material: Material, run_dir: Path) -> Train
         material: everything.
         run_dir: keeps what each stage gives.
     """
-    judged = run_dir / "held_out.json"
+    judged, held_out_dir = run_dir / "held_out.json", run_dir / "held_out"
     if not judged.exists():
-        judged.write_text(json.dumps(judge_rated(recipe, material, run_dir / "held_out"), indent=1) + "\n")
-    student = train_on(recipe, material, run_dir)
-    by_length = np.asarray(student.model.get_layer("learnt_join").get_weights()[0], np.float64)
-    model = whole_network(recipe, student.model, ngram_table(student.model), by_length)
-    graphs = wide_deep_graphs(model, student.keys, recipe, material.texts.token_ids)
-
-    def predict(token_ids: NDArray[np.object_]) -> NDArray[np.float32]:
-        return network_probabilities(model, student.table, recipe, token_ids)
-
-    return Trained(graphs, predict, student.history, json.loads(judged.read_text()))
+        judged.write_text(json.dumps(judge_rated(recipe, material, held_out_dir), indent=1) + "\n")
+    parts, history = fit_parts(recipe, material, run_dir)
+    worth_in = [WorthIn(Corpus(material.texts.token_ids), 0.0)]
+    model, keys = joined_network(parts, np.load(held_out_dir / NUMBERS_FILE), worth_in)
+    table = NgramTable(keys, recipe.max_order, recipe.num_words)
+    graphs = wide_deep_graphs(model, keys, recipe, material.texts.token_ids)
+    return Trained(
+        graphs, lambda ids: network_probabilities(model, table, recipe, ids), history, json.loads(judged.read_text())
+    )

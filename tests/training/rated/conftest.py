@@ -32,6 +32,8 @@ TINY_RATED = replace(
     filters=8,
     ids_per_batch=400,
     max_ngrams=60,
+    ngram_rate=0.1,
+    min_texts=2,
     validation_share=0.2,
 )
 

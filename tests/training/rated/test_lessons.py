@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from tests.training.rated.conftest import TINY_RATED
-from training.rated.lessons import chosen_by, labelled_texts, rated_texts
+from training.rated.lessons import labelled_texts, rated_texts
 
 RECIPE = replace(TINY_RATED, teacher_share=0.25, rated_weight=0.5, negative_weight=2.0, positive_weight=0.6)
 
@@ -24,12 +24,3 @@ def test_ratings_that_the_corpus_labels_tell_the_target_and_the_teacher_the_othe
     expected = [0.125, 0.125, expit(-1), expit(2), 0.875, 0.875]
     np.testing.assert_allclose(texts.targets, expected, rtol=1e-6)
     np.testing.assert_allclose(texts.weights, [1, 1, 1, 0.3, 0.3, 0.3], rtol=1e-6)
-
-
-def test_as_many_positive_as_negative_reviews_choose_the_ngrams() -> None:
-    ratings = np.array([10, 9, 5, 10, 1, 4, 9, 8])
-    chosen = chosen_by([np.array([row]) for row in range(8)], ratings, 1)
-    rows = [int(ids[0]) for ids in chosen.token_ids]
-    assert {4, 5} < set(rows) <= {0, 1, 3, 4, 5, 6}
-    assert chosen.targets.tolist() == [float(ratings[row] >= 9) for row in rows]
-    assert sum(chosen.targets) == 2

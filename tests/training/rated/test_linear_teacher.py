@@ -8,9 +8,9 @@ import pytest
 
 from tests.training.rated.conftest import GOOD, LABELLED, RATED, TINY_RATED
 from training.data.nsmc import RawSplit
-from training.rated import linear_teacher
 from training.rated.linear_teacher import linear_answers
 from training.rated.sources import RatedSources, read_sources
+from training.wide_deep import wide
 
 
 @pytest.fixture
@@ -20,13 +20,13 @@ def sources(nsmc_folder: Path) -> RatedSources:
 
 def answers(sources: RatedSources, nsmc_folder: Path) -> np.ndarray:
     data = TINY_RATED.data_set.load(nsmc_folder, TINY_RATED.num_words)
-    return linear_answers(sources, data.encode(sources.texts), TINY_RATED.num_words, 1)
+    return linear_answers(TINY_RATED, sources, data.encode(sources.texts))
 
 
 def test_it_learns_labels_and_answers_every_text(
     sources: RatedSources, nsmc_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(linear_teacher, "PART", 50)
+    monkeypatch.setattr(wide, "PART", 50)
     logits = answers(sources, nsmc_folder)
     assert logits.shape == (LABELLED + RATED,)
     assert np.mean([(logit > 0) == (GOOD in text) for logit, text in zip(logits, sources.texts, strict=True)]) > 0.9

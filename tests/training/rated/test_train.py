@@ -13,7 +13,6 @@ import pytest
 from service.explain.first_layer import strongest_filters
 from service.explain.occlusion import explain
 from service.inference.bundle import open_bundle
-from service.inference.ngrams import NgramTable
 from service.inference.predictor import Predictor
 from tests.training.rated.conftest import BAD, GOOD, LABELLED, TINY_RATED
 from tests.training.test_run import Finished, training
@@ -21,8 +20,10 @@ from training.data.nsmc_reviews import NsmcReviews
 from training.errors import DataError
 from training.rated.answers import RatedAnswers
 from training.rated.sources import read_sources
-from training.rated.train import gather, judge_rated, train_on
+from training.rated.train import fit_parts, gather, judge_rated
 from training.recipes import RECIPES
+from training.wide_deep.joined import Parts
+from training.wide_deep.wide import Wide
 
 RECIPE = replace(TINY_RATED, name="korean")
 ALONE = replace(TINY_RATED, name="korean-standard", teacher_share=0.0, rated_weight=0.0)
@@ -72,7 +73,15 @@ def test_run_ends_well_and_leaves_a_whole_record(run: Run) -> None:
     measured = content(run.folder / "metrics.json")
     assert f"Test accuracy {measured['accuracy']:.4f}, loss " in run.finished.stdout
     assert measured["accuracy"] > 0.9
-    files = {"ngrams.npy", "student.keras", "recipe.json", "versions.json", "history.json", "held_out.json"}
+    files = {
+        "ngrams.npy",
+        "models.npz",
+        "student.keras",
+        "recipe.json",
+        "versions.json",
+        "history.json",
+        "held_out.json",
+    }
     assert files <= {path.name for path in run.folder.iterdir()}
     assert content(run.folder / "recipe.json") == RECIPE.as_dict()
 
@@ -88,15 +97,15 @@ def test_the_bundle_says_what_was_measured(run: Run) -> None:
 
 
 def test_every_graph_of_the_bundle_answers_as_the_trained_network(run: Run) -> None:
-    model, keys = keras.models.load_model(run.folder / "student.keras"), np.load(run.folder / "ngrams.npy")
-    table = NgramTable(keys, RECIPE.max_order, RECIPE.num_words)
+    student, keys = keras.models.load_model(run.folder / "student.keras"), np.load(run.folder / "ngrams.npy")
+    parts = Parts(RECIPE, student, keys, Wide.load(run.folder / "models.npz"))
+    numbers = np.load(run.folder / "held_out/numbers.npy")
     texts = [GOOD, BAD, f"영화 {GOOD} 배우", f"{BAD} 음악", "그 영화 " * 30]
     for precision in open_bundle(run.bundle).manifest.graphs:
         predictor = run.predictor(precision)
         together = predictor.predict(texts)
         for text, encoded, prediction in zip(texts, predictor.encode(texts), together, strict=True):
-            token_ids = encoded.token_ids[None, -RECIPE.maxlen :]
-            logit = float(np.asarray(model([token_ids, table.look_up(token_ids)]))[0, 0])
+            [logit] = parts.terms([encoded.token_ids]) @ numbers
             tolerance = 2e-3 if precision != "int8" else 0.1  # n-gram weights are rounded to 16 bits
             assert prediction.probability == pytest.approx(1 / (1 + np.exp(-logit)), abs=tolerance)
             if precision != "reference":  # whose bits may depend on the padding
@@ -118,7 +127,7 @@ def test_the_bundle_explains_a_text_and_shows_its_first_layer(run: Run) -> None:
 def test_resuming_exports_the_same_network_without_training_it(
     run: Run, nsmc_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for stage in ("choose_ngrams", "judge_rated", "word_vectors"):
+    for stage in ("fit_models", "judge_rated", "word_vectors"):
         monkeypatch.setattr(f"training.rated.train.{stage}", lambda *_: pytest.fail("a stage is done again"))
     choices = ("--recipe", "korean", "--data-dir", nsmc_folder, "--run-dir", run.folder, "--models-dir", tmp_path)
     finished = training(*choices, "--resume")
@@ -171,9 +180,9 @@ def test_no_held_out_review_is_learnt_from(nsmc_folder: Path, tmp_path: Path, mo
 
     def noting(recipe: Any, given: Any, run_dir: Path) -> Any:
         seen.append(given)
-        return train_on(recipe, given, run_dir)
+        return fit_parts(recipe, given, run_dir)
 
-    monkeypatch.setattr("training.rated.train.train_on", noting)
+    monkeypatch.setattr("training.rated.train.fit_parts", noting)
     judge_rated(RECIPE, material, tmp_path)
     [given] = seen
     held_out = {material.texts.token_ids[row].tobytes() for row in material.held_out}

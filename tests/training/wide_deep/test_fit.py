@@ -13,7 +13,7 @@ from tests.training.conftest import TINY_NETWORK, opinions
 from training.wide_deep.batches import padded
 from training.wide_deep.fit import MOST_TEXTS, Epoch, Phase, train_student
 from training.wide_deep.ngrams import choose_ngrams
-from training.wide_deep.student import NGRAM_COLUMNS, SCALE, build_student
+from training.wide_deep.student import NGRAM_COLUMNS, build_student
 from training.wide_deep.texts import weighted
 
 RECIPE = replace(TINY_NETWORK, epochs=8, learning_rate=0.03, max_ngrams=60)
@@ -67,7 +67,9 @@ def test_ngram_weights_begin_at_zero_and_count_by_length() -> None:
     table[20] = 1.0, 0.5
     model.get_layer("ngram_weights").set_weights([table])
     added = np.asarray(model([token_ids, token_ids])) - before
-    np.testing.assert_allclose(added[:, 0], [SCALE * 29 * 1.0, SCALE * 9 * (1 + 0.5 * np.log(10 / 30))], rtol=1e-4)
+    np.testing.assert_allclose(
+        added[:, 0], RECIPE.ngram_rate * np.array([29, 9 * (1 + 0.5 * np.log(10 / 30))]), rtol=1e-4
+    )
 
 
 def test_batches_hold_every_text_once_and_leave_words_out(keys: NDArray[np.int64]) -> None:

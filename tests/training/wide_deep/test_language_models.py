@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training.taught.language_models import language_model_ratios
 from training.wide_deep.corpus import Corpus
 from training.wide_deep.features import Features, frequent_features
+from training.wide_deep.language_models import language_model_ratios
 
 A, B, C = 3, 4, 5
 CORPUS = Corpus([[1, A, B, A, B], [1, A, C, B]])  # the first is positive

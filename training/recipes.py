@@ -150,7 +150,7 @@ class RatedRecipe(NetworkRecipe):
     """Hold the choices of a network that learns from labels, ratings and a teacher, beside models of n-grams."""
 
     min_texts: int  # that an n-gram of the models must be in
-    strength: float  # inverse of the L2 penalty of the regression
+    strengths: tuple[float, ...]  # inverse of the L2 penalty of each regression
     vector_window: int  # characters around one that its vector is to tell of, on either side
     teacher_share: float  # of the teacher's answer in a target; the label or the rating has the rest
     rated_weight: float  # of a review with a rating in the loss; a labelled one counts for 1; 0 leaves them out
@@ -248,7 +248,7 @@ KOREAN = RatedRecipe(
     name="korean",
     model_name="nsmc-conv1d",
     model_version=2,
-    description="Conv1D over Korean characters of four widths and 440,000 n-gram weights, taught by larger models.",
+    description="Conv1D over Korean characters of four widths and 460,000 n-gram weights, taught by larger models.",
     data_set=NsmcReviews(lowercase=True, longest_run=2),
     max_reviews=None,
     num_words=3_000,
@@ -263,7 +263,7 @@ KOREAN = RatedRecipe(
     embedding_dim=64,
     vector_window=5,
     kernel_sizes=(1, 2, 3, 5),
-    filters=96,
+    filters=24,
     vector_dropout=0.1,
     feature_dropout=0.2,
     word_dropout=0.03,
@@ -271,12 +271,12 @@ KOREAN = RatedRecipe(
     max_order=5,
     max_ngrams=600_000,
     ngram_dropout=0.3,
-    ngram_rate=3.0,
+    ngram_rate=0.25,
     crop_power=0.7,
     min_texts=3,
-    strength=0.1,
+    strengths=(0.1, 0.03),
     priors=(60, 20, 20, 20),
-    kept_ngrams=440_000,
+    kept_ngrams=460_000,
     teacher_share=0.7,
     rated_weight=1.0,
     negative_weight=1.5,
@@ -289,7 +289,7 @@ KOREAN_STANDARD = replace(
     name="korean-standard",
     model_name="nsmc-standard",
     model_version=1,
-    description="Conv1D over Korean characters and 440,000 n-gram weights, on the 150,000 reviews of NSMC.",
+    description="Conv1D over Korean characters and 460,000 n-gram weights, on the 150,000 reviews of NSMC.",
     teacher_share=0.0,
     rated_weight=0.0,
 )

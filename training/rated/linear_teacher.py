@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from training.rated.models import fit_regression, told_reviews
+from training.rated.models import fit_regressions, told_reviews
 from training.rated.sources import RatedSources
 from training.recipes import RatedRecipe
 from training.wide_deep.corpus import Corpus
@@ -33,6 +33,7 @@ def linear_answers(recipe: RatedRecipe, sources: RatedSources, token_ids: Sequen
     )
     corpus = Corpus([told.token_ids[row] for row in told.balanced.tolist()])
     features = frequent_features(corpus, recipe.num_words, recipe.max_order, recipe.min_texts)
-    fitted = fit_regression(recipe, told, corpus, features, features.at(corpus, recipe.num_words))
+    at = features.at(corpus, recipe.num_words)
+    [fitted] = fit_regressions(recipe, told, corpus, features, at, recipe.strengths[:1])
     model = Wide(features, fitted.weights[:, None], np.array([fitted.bias]))
     return model_scores(recipe, model, token_ids)[:, 0].astype(np.float32)

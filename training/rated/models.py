@@ -1,4 +1,4 @@
-"""Models of n-grams of characters: a regression, and language models of negative and of positive reviews."""
+"""Models of n-grams of characters: regressions, and language models of negative and of positive reviews."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,20 +65,23 @@ def fit_models(recipe: RatedRecipe, told: Told) -> tuple[Wide, Floats]:
         told: reviews to learn from.
 
     Returns:
-        The models, the regression's column first; and how often each n-gram occurs, float64[features].
+        The models, the regressions' columns first; and how often each n-gram occurs, float64[features].
     """
     corpus = Corpus(told.token_ids)
     features = frequent_features(corpus, recipe.num_words, recipe.max_order, recipe.min_texts)
     at = features.at(corpus, recipe.num_words)
     print(f"{features.bounds[-1]:,} n-grams are in at least {recipe.min_texts} of {len(told.labels):,} reviews")
-    regression = fit_regression(recipe, told, corpus, features, at)
+    regressions = fit_regressions(recipe, told, corpus, features, at, recipe.strengths)
     language, counts = language_model_ratios(features, at, told.labels[corpus.text_of], recipe.priors, recipe.num_words)
-    weights = np.column_stack([regression.weights, by_order(features, language)])
-    return Wide(features, weights, np.array([regression.bias, *[0.0] * recipe.max_order])), counts
+    weights = np.column_stack([*(fitted.weights for fitted in regressions), by_order(features, language)])
+    biases = np.array([*(fitted.bias for fitted in regressions), *[0.0] * recipe.max_order])
+    return Wide(features, weights, biases), counts
 
 
-def fit_regression(recipe: RatedRecipe, told: Told, corpus: Corpus, features: Features, at: Sequence[Ints]) -> Linear:
-    """Fit a logistic regression on which n-grams a review has, with as many negative as positive ones.
+def fit_regressions(
+    recipe: RatedRecipe, told: Told, corpus: Corpus, features: Features, at: Sequence[Ints], strengths: Sequence[float]
+) -> list[Linear]:
+    """Fit logistic regressions on which n-grams a review has, with as many negative as positive ones.
 
     Args:
         recipe: all choices.
@@ -86,8 +89,10 @@ def fit_regression(recipe: RatedRecipe, told: Told, corpus: Corpus, features: Fe
         corpus: of them.
         features: the n-grams.
         at: as `Features.at` gives it.
+        strengths: inverse of the L2 penalty of each.
     """
     rows, labels = told.balanced, told.labels[told.balanced]
     matrix = presence(at, corpus.starts[rows], corpus.lengths[rows], features.bounds[-1])
     ratios = log_count_ratios(matrix, labels)
-    return fit_linear(matrix, labels, np.sign(ratios) * np.abs(ratios) ** recipe.crop_power, recipe.strength)
+    tempered = np.sign(ratios) * np.abs(ratios) ** recipe.crop_power
+    return [fit_linear(matrix, labels, tempered, strength) for strength in strengths]

@@ -25,14 +25,15 @@ def test_labelled_reviews_alone_are_all_used() -> None:
     assert told.labels.tolist() == [1, 0]
 
 
-def test_the_regression_is_the_first_column_and_each_order_has_one_of_its_own() -> None:
+def test_regressions_have_the_first_columns_and_each_order_has_one_of_its_own() -> None:
     texts = opinions(120, 1)
     told = told_reviews(texts.token_ids, texts.targets.astype(np.int64))
     recipe = TINY_RATED
     models, counts = fit_models(recipe, told)
-    assert models.weights.shape == (models.features.bounds[-1], 1 + recipe.max_order)
+    assert models.weights.shape == (models.features.bounds[-1], len(recipe.strengths) + recipe.max_order)
     assert len(counts) == models.features.bounds[-1]
     scores = models.scores(Corpus(texts.token_ids), recipe.num_words)
     assert np.mean((scores[:, 0] > 0) == told.labels) > 0.9
+    assert np.abs(models.weights[:, 0]).sum() > np.abs(models.weights[:, 1]).sum()  # the stricter one
     for order in range(recipe.max_order):
-        assert not models.weights[models.features.orders != order, 1 + order].any()
+        assert not models.weights[models.features.orders != order, len(recipe.strengths) + order].any()

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from training.data.data_set import Reviews
-from training.data.short_texts import short_texts
 from training.errors import DataError, RunError
 from training.explore import data_facts
 from training.export import Reference, write_bundle
 from training.lecture.train import train_lecture
-from training.recipes import LectureRecipe, Recipe, TaughtRecipe, WideDeepRecipe
+from training.rated.train import gather as gather_rated
+from training.rated.train import judge_rated, train_rated
+from training.recipes import LectureRecipe, NetworkRecipe, RatedRecipe, Recipe, TaughtRecipe
 from training.report.record import RunRecord, run_pictures, write_report
 from training.taught.train import gather, judge_taught, train_taught
 from training.trained import Trained
-from training.wide_deep.train import ShortTexts, TrainingReviews, cross_validate, judge_wide_deep, train_wide_deep
 
 _LIBRARIES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
 
@@ -82,7 +82,7 @@ def train(
 
 
 def judge(
-    recipe: WideDeepRecipe, data_dir: Path | None, run_dir: Path, folds: int | None, treebank_dir: Path | None = None
+    recipe: NetworkRecipe, data_dir: Path | None, run_dir: Path, treebank_dir: Path | None = None
 ) -> dict[str, Any]:
     """Measure a recipe on training reviews that it holds out; the test reviews are not used.
 
@@ -90,7 +90,6 @@ def judge(
         recipe: all choices.
         data_dir: folder of the data set; None lets Keras download it.
         run_dir: gets the metrics.
-        folds: number of turns in which all reviews are held out; None holds out one share of them, once.
         treebank_dir: folder of the Stanford Sentiment Treebank, for a recipe that learns from it.
 
     Returns:
@@ -99,15 +98,18 @@ def judge(
     Raises:
         TrainingError: data, run folder or exported model cannot be used.
     """
-    if isinstance(recipe, TaughtRecipe):
-        material = gather(recipe, *_folders(data_dir, treebank_dir))
-        _begin_run(recipe, run_dir)
-        metrics = judge_taught(recipe, material, run_dir)
-    else:
-        data = recipe.data_set.load(data_dir, recipe.num_words, recipe.max_reviews)
-        _begin_run(recipe, run_dir)
-        reviews = _training_reviews(data)
-        metrics = cross_validate(recipe, reviews, folds) if folds else judge_wide_deep(recipe, reviews).metrics
+    match recipe:
+        case TaughtRecipe():
+            material = gather(recipe, *_folders(data_dir, treebank_dir))
+            _begin_run(recipe, run_dir)
+            metrics = judge_taught(recipe, material, run_dir)
+        case RatedRecipe():
+            data = recipe.data_set.load(data_dir, recipe.num_words, recipe.max_reviews)
+            rated = gather_rated(recipe, data, data_dir)
+            _begin_run(recipe, run_dir)
+            metrics = judge_rated(recipe, rated, run_dir)
+        case _:
+            raise _unknown(recipe)
     _write_json(run_dir / "held_out.json", metrics)
     return metrics
 
@@ -135,9 +137,13 @@ def _fit(recipe: Recipe, data: Reviews, run_dir: Path, data_dir: Path | None, tr
             return train_lecture(recipe, data.train, data.test, run_dir)
         case TaughtRecipe():
             return train_taught(recipe, gather(recipe, *_folders(data_dir, treebank_dir)), run_dir)
-        case WideDeepRecipe():
-            return train_wide_deep(recipe, _training_reviews(data), run_dir)
-    raise RunError(f"The recipe {recipe.name} is a {type(recipe).__name__}, which no network here is built from.")
+        case RatedRecipe():
+            return train_rated(recipe, gather_rated(recipe, data, data_dir), run_dir)
+    raise _unknown(recipe)
+
+
+def _unknown(recipe: Recipe) -> RunError:
+    return RunError(f"The recipe {recipe.name} is a {type(recipe).__name__}, which no network here is built from.")
 
 
 def _folders(data_dir: Path | None, treebank_dir: Path | None) -> tuple[Path, Path]:
@@ -152,13 +158,6 @@ def _folders(data_dir: Path | None, treebank_dir: Path | None) -> tuple[Path, Pa
             "reviews.parquet and unlabelled.parquet, --treebank-dir or SST_DATA_DIR the one with train.txt and dev.txt."
         )
     return data_dir, treebank_dir
-
-
-def _training_reviews(data: Reviews) -> TrainingReviews:
-    """Return the reviews to fit and to hold out, with sentences drawn from them where there is raw text."""
-    drawn = short_texts(data.train_texts, data.train[1]) if data.train_texts else {}
-    short = {name: ShortTexts(data.encode(some.texts), some.labels, some.reviews) for name, some in drawn.items()}
-    return TrainingReviews(*data.train, short, data.films)
 
 
 def _libraries() -> dict[str, str]:

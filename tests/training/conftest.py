@@ -8,11 +8,15 @@ from typing import Any
 
 import keras
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from numpy.typing import NDArray
 
+from training.data.imdb import read_reviews
 from training.lecture.model import build_model
-from training.recipes import LECTURE, TAUGHT, LectureRecipe, WideDeepRecipe
+from training.recipes import LECTURE, TAUGHT, LectureRecipe, NetworkRecipe
+from training.wide_deep.texts import Texts, weighted
 
 REVIEWS = 80  # of each split
 WORDS = ["the", "don't", "café", "half–hearted", "new\x85line", *(f"word{rank}" for rank in range(6, 601))]
@@ -32,24 +36,18 @@ TINY = replace(
 )
 
 
-TINY_WIDE = replace(
-    WideDeepRecipe(**{field.name: getattr(TAUGHT, field.name) for field in fields(WideDeepRecipe)}),
-    name="tiny-wide",
-    model_name="tiny-wide-model",
+TINY_NETWORK = replace(
+    NetworkRecipe(**{field.name: getattr(TAUGHT, field.name) for field in fields(NetworkRecipe)}),
+    name="tiny-network",
+    model_name="tiny-network-model",
     num_words=50,
     maxlen=40,
     epochs=2,
-    validation_share=0.25,
     embedding_dim=4,
-    vector_window=2,
     kernel_sizes=(1, 2, 3),
     filters=8,
-    deep_crops=(1, 1),
-    deep_crop_words=(5, 12),
     ids_per_batch=800,
     max_ngrams=300,
-    wide_crops=(3, 1),
-    wide_crop_words=(5, 20),
 )
 
 
@@ -89,3 +87,30 @@ def seeded(recipe: LectureRecipe, seed: int) -> keras.Sequential:
     """The recipe's untrained network with the initial weights of a seed."""
     keras.utils.set_random_seed(seed)
     return build_model(recipe)
+
+
+def write_texts(data_dir: Path) -> Path:
+    """Writes the data set and its raw text."""
+    write_data(data_dir)
+    arrays = read_reviews(data_dir)
+    rows: dict[str, list[str]] = {"split": [], "text": []}
+    for split in ("train", "test"):
+        for ranks in arrays[f"x_{split}"]:
+            words = [WORDS[rank - 1] for rank in ranks]
+            sentences = [" ".join(words[start : start + 5]) for start in range(0, len(words), 5)]
+            rows["split"].append(split)
+            rows["text"].append(". ".join(sentences))
+    pyarrow.parquet.write_table(pyarrow.table(rows), data_dir / "reviews.parquet")
+    return data_dir
+
+
+def opinions(count: int, seed: int) -> Texts:
+    """Texts of 3 to 59 random words; word 10 makes one positive, word 11 negative."""
+    random = np.random.default_rng(seed)
+    texts, labels = [], []
+    for number in range(count):
+        text = random.integers(12, TINY_NETWORK.num_words, random.integers(3, 60))
+        text[random.integers(len(text))] = 11 - number % 2
+        texts.append(np.concatenate([[1], text]))
+        labels.append(number % 2)
+    return weighted(texts, np.array(labels), 1.0)

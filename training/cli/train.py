@@ -9,10 +9,10 @@ import click
 from training.cli.options import FOLDER, data_dir_option, folder_of, recipe_option
 from training.cli.own import OWN_NAMES, own_options, refuse_without_data, train_on_own_texts
 from training.quiet import import_tensorflow
-from training.recipes import LECTURE, Recipe, TaughtRecipe, WideDeepRecipe, free_version
+from training.recipes import LECTURE, NetworkRecipe, Recipe, free_version
 
 _ONLY_WITH_RECIPES = (
-    "recipe", "data_dir", "run_dir", "new_version", "held_out", "folds", "resume", "epochs", "max_reviews",
+    "recipe", "data_dir", "run_dir", "new_version", "held_out", "resume", "epochs", "max_reviews",
 )  # fmt: skip
 
 
@@ -41,11 +41,6 @@ _ONLY_WITH_RECIPES = (
     is_flag=True,
     help="Only measure the recipe on training reviews that it holds out; the test reviews are not used.",
 )
-@click.option(
-    "--folds",
-    type=click.IntRange(2),
-    help="With --held-out: hold out all training reviews, in this number of random turns, which take that much longer.",
-)
 @click.option("--resume", is_flag=True, help="Continue the run in --run-dir after its last whole epoch.")
 @click.option("--epochs", type=click.IntRange(1), help="Number of epochs, instead of the recipe's.")
 @click.option("--seed", type=click.IntRange(0), help="Random seed, instead of the recipe's.")
@@ -61,7 +56,6 @@ def train(
     models_dir: Path | None,
     new_version: bool,
     held_out: bool,
-    folds: int | None,
     resume: bool,
     **changes: Any,
 ) -> None:
@@ -79,10 +73,8 @@ def train(
     if held_out:
         if resume or new_version or models_dir:
             raise click.UsageError("--held-out makes no model: --resume, --new-version and --models-dir mean nothing.")
-        _measure(recipe, data_dir, run_dir or Path("runs") / f"{recipe.name}-held-out", folds, treebank_dir)
+        _measure(recipe, data_dir, run_dir or Path("runs") / f"{recipe.name}-held-out", treebank_dir)
         return
-    if folds:
-        raise click.UsageError("--folds needs --held-out.")
     run_name = recipe.name
     if new_version:
         if models_dir is None:
@@ -120,17 +112,13 @@ def _train(
     )
 
 
-def _measure(
-    recipe: Recipe, data_dir: Path | None, run_dir: Path, folds: int | None, treebank_dir: Path | None
-) -> None:
-    if not isinstance(recipe, WideDeepRecipe):
+def _measure(recipe: Recipe, data_dir: Path | None, run_dir: Path, treebank_dir: Path | None) -> None:
+    if not isinstance(recipe, NetworkRecipe):
         raise click.UsageError(f"The recipe {recipe.name} holds no reviews out.")
-    if folds and isinstance(recipe, TaughtRecipe):
-        raise click.UsageError("--folds is not for the recipe taught: its teacher was trained on all folds but one.")
     import_tensorflow()  # which takes seconds; --help should not
     from training.run import judge
 
-    click.echo(_table(judge(recipe, data_dir, run_dir, folds, treebank_dir)))
+    click.echo(_table(judge(recipe, data_dir, run_dir, treebank_dir)))
 
 
 def _table(metrics: dict[str, Any]) -> str:

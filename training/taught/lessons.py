@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from service.inference.tokenizers import START_ID
 from training.recipes import TaughtRecipe
-from training.taught.texts import Ints, Texts, together, weighted
 from training.taught.treebank import NEUTRAL
 from training.wide_deep.corpus import Corpus, random_crops
+from training.wide_deep.texts import Ints, Texts, together, weighted
 
-START_ID = 1
 LABELS = (0, 1, 2, 3, 4)
 PROBABILITIES = (0.0, 0.03, 0.5, 0.97, 1.0)
 """Probability of positive that stands for each label of the treebank."""

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from training.recipes import TaughtRecipe
+from training.taught.joining import fit_joining, joined_logits
 from training.taught.questions import Runs
+from training.taught.wide import fit_wide
 from training.wide_deep.corpus import Corpus
-from training.wide_deep.fit import read_ids, read_lengths
-from training.wide_deep.joining import fit_joining, joined_logits
-from training.wide_deep.wide import Wide, fit_wide
+from training.wide_deep.texts import read_lengths
+from training.wide_deep.wide import Wide, model_scores
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -85,16 +86,3 @@ def join_review_teacher(
     scores = np.column_stack([model_scores(recipe, models, texts), transformer])
     lengths = read_lengths(recipe, texts)
     return ReviewTeacher(recipe, models, fit_joining(scores, lengths, labels, np.ones(len(labels))))
-
-
-def model_scores(recipe: TaughtRecipe, models: Wide, texts: Sequence[Ints]) -> Floats:
-    """Compute the scores of the models, float64[n, 2 + orders]."""
-    parts = [
-        models.scores(Corpus(read_ids(recipe, texts[i : i + PART])), recipe.num_words)
-        for i in range(0, len(texts), PART)
-    ]
-    return np.concatenate(parts)
-
-
-PART = 10_000
-"""Reviews whose n-grams are looked up at once."""

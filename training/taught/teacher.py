@@ -9,7 +9,6 @@ Transformers", NeurIPS 2020; the weights are sentence-transformers/all-MiniLM-L6
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tokenizers
@@ -18,6 +17,7 @@ import transformers
 from numpy.typing import NDArray
 
 from training.errors import DataError
+from training.precision import reduced_precision
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PAD = 0
@@ -76,8 +76,3 @@ def padded(rows: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     for row, values in zip(ids, rows, strict=True):
         row[: len(values)] = values
     return ids
-
-
-def reduced_precision() -> Any:
-    """Multiply matrices in bfloat16 where the processor has instructions for it; it is three times as fast there."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported())

@@ -12,27 +12,29 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from service.inference.ngrams import NgramTable
+from service.inference.tokenizers import START_ID
 from service.inference.tokenizers.keras_imdb import KerasImdbTokenizer
 from training.data.short_texts import LabelledTexts, short_texts
 from training.evaluate import Answers, metrics
 from training.recipes import TaughtRecipe
 from training.taught.answers import ANSWERS_FILE, TeacherAnswers, check_answers, read_answers
-from training.taught.joined import Parts, fit_numbers, joined_network
-from training.taught.lessons import START_ID, Lessons, phrase_targets, run_targets, treebank_texts
-from training.taught.ngrams import choose_ngrams
+from training.taught.lessons import Lessons, phrase_targets, run_targets, treebank_texts
 from training.taught.questions import Questions, list_questions
 from training.taught.review_teachers import ReviewTeacher, fit_review_models, join_review_teacher, run_scores
 from training.taught.sources import Sources, english_words, read_sources, token_ids
-from training.taught.student import train_student
-from training.taught.texts import Ints, together, weighted
 from training.trained import History, Trained
 from training.wide_deep.corpus import Corpus, random_crops
-from training.wide_deep.features import Features
-from training.wide_deep.train import network_probabilities, wide_deep_graphs
+from training.wide_deep.fit import Phase, train_student
+from training.wide_deep.graphs import network_probabilities, wide_deep_graphs
+from training.wide_deep.joined import Parts, WorthIn, fit_numbers, joined_network
+from training.wide_deep.ngrams import choose_ngrams
+from training.wide_deep.texts import Ints, together, weighted
 from training.wide_deep.wide import Wide
 
 JOINING_FILE, NUMBERS_FILE = "joining.npy", "numbers.npy"
 """What held-out reviews tell: how the teachers of whole reviews are joined, and how these and the network are."""
+PHRASES_LENGTH, REVIEWS_LENGTH = 0.0, 2.0
+"""Logarithms of the length over the usual one, at which an n-gram's worth is told: of a short text, of a review."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,8 @@ def review_models(recipe: TaughtRecipe, material: Material, rows: Ints, run_dir:
     path = run_dir / "review_models.npz"
     if not path.exists():
         labels = material.sources.reviews.labels[rows]
-        models = fit_review_models(recipe, [material.reviews[row] for row in rows], labels)
-        np.savez(path, *models.features.keys, weights=models.weights, biases=models.biases)
-    with np.load(path) as arrays:
-        keys = tuple(arrays[f"arr_{order}"] for order in range(recipe.max_order))
-        return Wide(Features(keys), arrays["weights"], arrays["biases"])
+        fit_review_models(recipe, [material.reviews[row] for row in rows], labels).save(path)
+    return Wide.load(path)
 
 
 def join_teachers(recipe: TaughtRecipe, material: Material, run_dir: Path) -> ReviewTeacher:
@@ -180,7 +179,8 @@ def fit_parts(recipe: TaughtRecipe, material: Material, rows: Ints, run_dir: Pat
         np.save(keys_file, choose_ngrams(recipe, lessons.by_people(0)))
     keys = np.load(keys_file)
     vectors = material.answers.vectors.astype(np.float32)
-    student, history = train_student(recipe, lessons, keys, vectors, run_dir)
+    phases = (Phase(recipe.epochs, recipe.learning_rate), Phase(recipe.short_epochs, recipe.short_rate))
+    student, history = train_student(recipe, phases, lessons.epoch, keys, vectors, run_dir)
     return Parts(recipe, student, keys, review_models(recipe, material, rows, run_dir)), history
 
 
@@ -281,7 +281,8 @@ def train_taught(recipe: TaughtRecipe, material: Material, run_dir: Path) -> Tra
     parts, history = fit_parts(recipe, material, np.arange(len(material.reviews)), run_dir)
     phrases = Corpus(material.encode(list(material.sources.phrases)))
     numbers = np.load(held_out_dir / NUMBERS_FILE)
-    model, keys = joined_network(parts, numbers, Corpus(material.reviews), phrases)
+    worth_in = (WorthIn(phrases, PHRASES_LENGTH), WorthIn(Corpus(material.reviews), REVIEWS_LENGTH))
+    model, keys = joined_network(parts, numbers, worth_in)
     table = NgramTable(keys, recipe.max_order, recipe.num_words)
     graphs = wide_deep_graphs(model, keys, recipe, material.reviews)
     return Trained(

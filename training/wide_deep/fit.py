@@ -1,126 +1,148 @@
-"""Fitting both paths, and joining them by what held-out reviews say."""
+"""Train the network on texts with targets, epoch by epoch; an interrupted run goes on after its last whole epoch."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.recipes import WideDeepRecipe
+from service.inference.ngrams import NgramTable
+from service.inference.tokenizers import OOV_ID
+from training.recipes import NetworkRecipe
 from training.repeatable import make_repeatable
 from training.trained import History
-from training.wide_deep.corpus import Corpus, Ints, random_crops
-from training.wide_deep.deep import START_ID, deep_logits, fit_deep
-from training.wide_deep.features import Floats
-from training.wide_deep.form import in_16_bits
-from training.wide_deep.joining import fit_joining, joined_logits
-from training.wide_deep.network import WIDE_COLUMNS, build_whole
-from training.wide_deep.wide import Wide, fit_wide
-from training.wide_deep.word_vectors import word_vectors
+from training.wide_deep.batches import batches_of_like_length, padded
+from training.wide_deep.student import build_student
+from training.wide_deep.texts import Ints, Texts, read_ids
 
-WHOLE_WEIGHT = 3.0
-"""What a whole review counts for when the paths are joined; a crop counts for 1."""
+WARM_UP, LAST_RATE = 0.05, 0.02
+"""Share of the steps in which the learning rate rises, and what it falls to at the end, of its largest."""
+MOST_TEXTS = 1_024
+"""In a batch."""
+SORTED_TOGETHER = 16_384
+"""Texts that are sorted by length before they are batched, so that little is padding and chance remains."""
 
-Texts = Sequence[Sequence[int] | Ints] | NDArray[np.object_]
-"""Token ids of texts, the start id first."""
+Batch = tuple[tuple[NDArray[np.int32], NDArray[np.int32]], NDArray[np.float32], NDArray[np.float32]]
 
 
-@dataclass(frozen=True)
-class Paths:
-    """Both paths, trained."""
-
-    recipe: WideDeepRecipe
-    wide: Wide
-    deep: keras.Model
-    history: History
-
-    def scores(self, texts: Texts) -> Floats:
-        """Compute what each model says of each text, the deep path first: float64[texts, scores]."""
-        cut = read_ids(self.recipe, texts)
-        deep = deep_logits(self.deep, cut, self.recipe.ids_per_batch)
-        return np.column_stack([deep.astype(np.float64), self.wide.scores(Corpus(cut), self.recipe.num_words)])
-
-
-def fit_paths(recipe: WideDeepRecipe, texts: Texts, labels: NDArray[np.int64]) -> Paths:
-    """Fit each path by itself.
+class Epoch:
+    """The batches of an epoch.
 
     Args:
         recipe: all choices.
-        texts: training reviews.
-        labels: theirs, int64[n].
+        texts: of the epoch.
+        table: of n-grams.
+        number: of the epoch.
     """
-    make_repeatable(recipe.seed)
-    corpus = Corpus(texts)
-    print(f"Word vectors from {len(texts):,} reviews")
-    vectors = word_vectors(corpus, recipe.num_words, recipe.embedding_dim, recipe.vector_window, recipe.seed)
-    wide = fit_wide(recipe, corpus, labels)
-    deep, history = fit_deep(recipe, corpus, labels, vectors)
-    return Paths(recipe, wide, deep, history)
+
+    def __init__(self, recipe: NetworkRecipe, texts: Texts, table: NgramTable, number: int) -> None:
+        self._recipe, self._texts, self._table, self._number = recipe, texts, table, number
+        self._token_ids = read_ids(recipe, texts.token_ids)
+        random = np.random.default_rng((recipe.seed, number))
+        order = random.permutation(len(self._token_ids))
+        batches = batches_of_like_length(self._token_ids, recipe.ids_per_batch, MOST_TEXTS, order, SORTED_TOGETHER)
+        self._batches = [batches[i] for i in random.permutation(len(batches))]
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Batch:
+        rows = self._batches[index]
+        token_ids = padded([self._token_ids[row] for row in rows.tolist()])
+        random = np.random.default_rng((self._recipe.seed, self._number, index))
+        unknown = (random.random(token_ids.shape) < self._recipe.word_dropout) & (token_ids > 0)
+        inputs = (np.where(unknown, OOV_ID, token_ids).astype(np.int32), self._table.look_up(token_ids))
+        return inputs, self._texts.targets[rows], self._texts.weights[rows]
+
+    def dataset(self) -> tf.data.Dataset:
+        """Give the batches to Keras."""
+        ids = tf.TensorSpec((None, None), tf.int32)
+        values = tf.TensorSpec((None,), tf.float32)
+        batches = tf.data.Dataset.from_generator(lambda: iter(self), output_signature=((ids, ids), values, values))
+        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(4)
 
 
 @dataclass(frozen=True)
-class JoinedPaths:
-    """Both paths, joined.
+class Phase:
+    """Describe epochs in which the learning rate rises and falls once.
 
     Attributes:
-        paths: trained.
-        numbers: that join their scores (see `joined_logits`), [scores + 1, 3].
+        epochs: of the phase.
+        rate: its largest learning rate.
     """
 
-    paths: Paths
-    numbers: Floats
-
-    def logits(self, texts: Texts) -> Floats:
-        """Compute the logit of each text, float64[n]."""
-        return joined_logits(self.numbers, self.paths.scores(texts), read_lengths(self.paths.recipe, texts))
+    epochs: int
+    rate: float
 
 
-def join(paths: Paths, texts: Texts, labels: NDArray[np.int64]) -> Floats:
-    """Fit the numbers that join the paths' scores (see `joined_logits`) on reviews that no path was fitted on.
+def train_student(
+    recipe: NetworkRecipe,
+    phases: Sequence[Phase],
+    texts_of: Callable[[int], Texts],
+    keys: Ints,
+    vectors: NDArray[np.float32],
+    run_dir: Path,
+) -> tuple[keras.Model, History]:
+    """Train the network.
 
     Args:
-        paths: fitted on other reviews.
-        texts: held-out reviews.
-        labels: theirs, int64[n].
-    """
-    recipe, corpus = paths.recipe, Corpus(texts)
-    crops = random_crops(corpus, *recipe.judged_crops, recipe.wide_crop_words, np.random.default_rng(recipe.seed))
-    parts = [np.concatenate([[START_ID], part]) for part in corpus.cut(crops.begins, crops.lengths)]
-    judged = [*texts, *parts]
-    weights = np.where(np.arange(len(judged)) < len(texts), WHOLE_WEIGHT, 1.0)
-    lengths = read_lengths(recipe, judged)
-    return fit_joining(paths.scores(judged), lengths, np.concatenate([labels, labels[crops.texts]]), weights)
-
-
-def read_ids(recipe: WideDeepRecipe, texts: Texts) -> list[Ints]:
-    """Return the token ids that are read of each text: its last ones, where it has more."""
-    return [np.asarray(text[-recipe.maxlen :], np.int64) for text in texts]
-
-
-def read_lengths(recipe: WideDeepRecipe, texts: Texts) -> Ints:
-    """Token ids that are read of each text, int64[n]."""
-    return np.minimum([len(text) for text in texts], recipe.maxlen)
-
-
-def whole_network(joined: JoinedPaths) -> tuple[keras.Model, Ints]:
-    """Build one network of both paths; return it with the keys of its n-grams.
-
-    What the joining makes of an n-gram's scores is linear in them, so that it is worked into the n-grams' weights.
+        recipe: all choices.
+        phases: of the training, one after the other.
+        texts_of: draws the texts of an epoch, by its number from 0 on.
+        keys: of the n-grams, int64[n], rising.
+        vectors: of words to begin with, float32[num_words, embedding_dim].
+        run_dir: gets the network after each epoch.
 
     Returns:
-        The network, and the keys of all n-grams of two and more words, int64[n], rising, as `NgramTable` wants them.
+        The trained network, and loss and accuracy of each epoch.
     """
-    paths, numbers = joined.paths, joined.numbers
-    recipe, wide = paths.recipe, paths.wide
-    words, *ngrams = wide.features.keys
-    keys = np.sort(np.concatenate(ngrams))
-    rows = np.searchsorted(keys, np.concatenate(ngrams)) + recipe.num_words
-    table = np.zeros((recipe.num_words + len(keys), WIDE_COLUMNS))
-    table[np.concatenate([words, rows]), :3] = wide.weights @ numbers[1:-1]
-    table[1 : recipe.num_words, 3] = 1
-    rounded, steps = in_16_bits(table)
-    model = build_whole(recipe, paths.deep, len(table))
-    model.get_layer("ngram_sums").set_weights([rounded * steps])
-    model.get_layer("logit").set_weights([np.stack([numbers[0], numbers[-1] + wide.biases @ numbers[1:-1]])])
-    return model, keys
+    make_repeatable(recipe.seed)
+    table = NgramTable(keys, recipe.max_order, recipe.num_words)
+    checkpoint, progress = run_dir / "student.keras", run_dir / "student.json"
+    history: History = {}
+    if progress.exists():
+        history = json.loads(progress.read_text())
+        model = keras.models.load_model(checkpoint)
+    else:
+        model = build_student(recipe, vectors, recipe.num_words + len(keys))
+    starts = np.cumsum([0, *[phase.epochs for phase in phases]]).tolist()
+    for number in range(len(history.get("loss", [])), starts[-1]):
+        epoch = Epoch(recipe, texts_of(number), table, number)
+        if number in starts:
+            phase = phases[starts.index(number)]
+            _compile(model, phase.rate, phase.epochs * len(epoch))
+        values = model.fit(epoch.dataset(), initial_epoch=number, epochs=number + 1, shuffle=False, verbose=2).history
+        history = {name: history.get(name, []) + [float(value) for value in new] for name, new in values.items()}
+        model.save(checkpoint)
+        progress.write_text(json.dumps(history) + "\n")
+    return model, history
+
+
+def _compile(model: keras.Model, largest_rate: float, steps: int) -> None:
+    """Begin with a new optimizer, whose learning rate rises and falls.
+
+    Args:
+        model: to train.
+        largest_rate: of the learning rates.
+        steps: about as many as will follow.
+    """
+    rates = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        round(steps * (1 - WARM_UP)),
+        alpha=LAST_RATE,
+        warmup_target=largest_rate,
+        warmup_steps=max(1, round(steps * WARM_UP)),
+    )
+    model.compile(
+        keras.optimizers.Adam(rates),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+        weighted_metrics=[],
+        jit_compile=False,  # which would compile for each length
+    )

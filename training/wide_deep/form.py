@@ -21,7 +21,7 @@ from onnx import TensorProto
 from training.graphs.float32 import PADDING_ID, Floats
 from training.graphs.int8 import Layer, balancing, in_8_bits, quantized_convolution, quantized_vectors
 from training.graphs.writer import INPUT, GraphWriter
-from training.wide_deep.joining import length_powers
+from training.wide_deep.lengths import length_powers
 from training.wide_deep.network import ROOT_OFFSET, WIDE_COLUMNS
 
 NGRAM_INPUT = "ngram_ids"

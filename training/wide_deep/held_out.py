@@ -1,10 +1,9 @@
-"""Which training reviews are held out, to judge a recipe and to tell how its paths are joined."""
+"""Select the training reviews that are held out, to judge a recipe."""
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from training.recipes import WideDeepRecipe
 from training.wide_deep.corpus import Corpus, Ints
 
 SPLIT_SEED = 113
@@ -16,26 +15,16 @@ RARE = 0.01
 """A word in a smaller share of the reviews tells of what a review is."""
 
 
-def held_out_split(recipe: WideDeepRecipe, labels: NDArray[np.int64]) -> tuple[Ints, Ints]:
-    """Select reviews to fit and to hold out, in each label the same share; the same for every seed.
+def held_out_split(validation_share: float, reviews: int) -> tuple[Ints, Ints]:
+    """Select reviews to fit and to hold out by chance; the same for every seed.
 
     Args:
-        recipe: which share.
-        labels: of the reviews, int64[n].
+        validation_share: of the reviews.
+        reviews: how many there are.
     """
-    held_out = np.concatenate([rows[: round(len(rows) * recipe.validation_share)] for rows in _shuffled(labels)])
-    return np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out)
-
-
-def random_folds(labels: Ints, folds: int) -> list[Ints]:
-    """Divide reviews into folds, of each label the same share; the same for every seed.
-
-    Args:
-        labels: of the reviews, int64[n].
-        folds: how many.
-    """
-    shuffled = _shuffled(labels)
-    return [np.sort(np.concatenate([rows[fold::folds] for rows in shuffled])) for fold in range(folds)]
+    order = np.random.default_rng(SPLIT_SEED).permutation(reviews)
+    held_out, fitted = np.split(order, [round(validation_share * reviews)])
+    return np.sort(fitted), np.sort(held_out)
 
 
 def held_out_films(
@@ -62,12 +51,6 @@ def held_out_films(
     likeness = _likeness(corpus, others, held)
     alike = np.argsort(-likeness, kind="stable")[: round(len(others) * ALIKE_SHARE)]
     return np.delete(others, alike), held
-
-
-def _shuffled(labels: Ints) -> list[Ints]:
-    """Shuffle the numbers of the reviews of each label, in an order that is the same for every seed."""
-    random = np.random.default_rng(SPLIT_SEED)
-    return [random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
 
 
 def _likeness(corpus: Corpus, others: Ints, held_out: Ints) -> NDArray[np.float32]:

@@ -7,13 +7,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from training.recipes import WideDeepRecipe
+from training.recipes import NetworkRecipe
+from training.wide_deep.lengths import LONGEST, SHORTEST, USUAL
 
 Tensor = Any
 """What Keras's layers take and give."""
-
-SHORTEST, LONGEST, USUAL = 4, 800, 30
-"""Token ids: texts count as no shorter and no longer than this; and the length whose logarithm is called 0."""
 
 ROOT_OFFSET = 4.0
 """Token ids that a text counts for beyond its own where it is divided by the root of its length."""
@@ -82,7 +80,7 @@ class Joined(keras.layers.Layer):  # type: ignore[misc]
         return ops.cast(ops.cast(deep, "float64") * weight + added, "float32")
 
 
-def build_deep(recipe: WideDeepRecipe, vectors: NDArray[np.float32]) -> keras.Model:
+def build_deep(recipe: NetworkRecipe, vectors: NDArray[np.float32]) -> keras.Model:
     """Build the deep path: token ids int32[batch, length], post-padded with 0 or not at all -> logit float32[batch, 1].
 
     Convolutions of several widths side by side, each step seeing the ids from its own on. Of each filter the largest
@@ -114,7 +112,7 @@ def build_deep(recipe: WideDeepRecipe, vectors: NDArray[np.float32]) -> keras.Mo
     return keras.Model(token_ids, logit, name="deep")
 
 
-def build_whole(recipe: WideDeepRecipe, deep: keras.Model, rows: int) -> keras.Model:
+def build_whole(recipe: NetworkRecipe, deep: keras.Model, rows: int) -> keras.Model:
     """Build both paths: token ids and n-gram ids -> probability float32[batch, 1]; the wide path's numbers are still 0.
 
     Args:

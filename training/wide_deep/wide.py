@@ -1,33 +1,47 @@
-"""The wide path: what each n-gram says of a text, as several models see it."""
+"""Weights of n-grams, as several models see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.recipes import WideDeepRecipe
-from training.wide_deep.corpus import Corpus, random_crops
-from training.wide_deep.features import Features, Floats, frequent_features, presence
-from training.wide_deep.language_models import language_model_ratios
-from training.wide_deep.linear import fit_linear, log_count_ratios
+from training.recipes import NetworkRecipe
+from training.wide_deep.corpus import Corpus, Ints
+from training.wide_deep.features import Features, Floats
+from training.wide_deep.texts import read_ids
+
+PART = 10_000
+"""Texts whose n-grams are looked up at once."""
 
 
 @dataclass(frozen=True)
 class Wide:
     """N-grams, and the columns of their weights.
 
-    The columns are the models' scores: the regression on crops, that on whole reviews, and the language models, which
-    have a column for each order.
+    The columns are the models' scores: regressions, then the language models, which have a column for each order.
 
     Attributes:
         features: the n-grams; words are all there.
-        weights: float64[features, 2 + orders].
-        biases: float64[2 + orders].
+        weights: float64[features, columns].
+        biases: float64[columns].
     """
 
     features: Features
     weights: Floats
     biases: Floats
+
+    def save(self, path: Path) -> None:
+        """Write them to a file."""
+        np.savez(path, *self.features.keys, weights=self.weights, biases=self.biases)
+
+    @classmethod
+    def load(cls, path: Path) -> "Wide":
+        """Read them from a file."""
+        with np.load(path) as arrays:
+            keys = tuple(arrays[f"arr_{order}"] for order in range(len(arrays.files) - 2))
+            return cls(Features(keys), arrays["weights"], arrays["biases"])
 
     def scores(self, corpus: Corpus, num_words: int) -> Floats:
         """Score each text, float64[texts, columns]; an n-gram counts as often as it occurs."""
@@ -41,40 +55,7 @@ class Wide:
         return scores
 
 
-def fit_wide(recipe: WideDeepRecipe, corpus: Corpus, labels: NDArray[np.int64]) -> Wide:
-    """Fit the models on training reviews, and keep the weights that matter most.
-
-    Args:
-        recipe: all choices.
-        corpus: the reviews.
-        labels: theirs.
-    """
-    features = frequent_features(corpus, recipe.num_words, recipe.max_order, recipe.min_reviews)
-    at, total = features.at(corpus, recipe.num_words), features.bounds[-1]
-    print(f"{total:,} n-grams are in at least {recipe.min_reviews} reviews")
-    whole = presence(at, corpus.starts, corpus.lengths, total)
-    ratios = log_count_ratios(whole, labels)
-    of_reviews = fit_linear(whole, labels, ratios, recipe.review_strength)
-    crops = random_crops(corpus, *recipe.wide_crops, recipe.wide_crop_words, np.random.default_rng(recipe.seed))
-    parts = presence(
-        at,
-        np.concatenate([corpus.starts, crops.begins]),
-        np.concatenate([corpus.lengths, crops.lengths]),
-        total,
-    )
-    print(f"Weighing them in {parts.shape[0]:,} reviews and parts of reviews")
-    tempered = np.sign(ratios) * np.abs(ratios) ** recipe.crop_power
-    of_crops = fit_linear(parts, np.concatenate([labels, labels[crops.texts]]), tempered, recipe.crop_strength)
-    language, counts = language_model_ratios(features, at, labels[corpus.text_of], recipe.priors, recipe.num_words)
-    # One column of ratios for each order, as an order's language model is a score of its own.
-    by_order = np.where(features.orders[:, None] == np.arange(recipe.max_order), language[:, None], 0)
-    weights = np.column_stack([of_crops.weights, of_reviews.weights, by_order])
-    kept = most_telling(np.column_stack([of_crops.weights, of_reviews.weights, language]), counts, features, recipe)
-    biases = np.array([of_crops.bias, of_reviews.bias, *[0.0] * recipe.max_order])
-    return Wide(features.kept(kept), weights[kept], biases)
-
-
-def most_telling(weights: Floats, counts: Floats, features: Features, recipe: WideDeepRecipe) -> NDArray[np.bool_]:
+def most_telling(weights: Floats, counts: Floats, features: Features, recipe: NetworkRecipe) -> NDArray[np.bool_]:
     """Select the features to keep: all words, and the n-grams whose weights change most answers most, bool[features].
 
     Args:
@@ -89,3 +70,19 @@ def most_telling(weights: Floats, counts: Floats, features: Features, recipe: Wi
     order = np.argsort(-np.where(kept, -1, worth), kind="stable")[: recipe.max_ngrams]
     kept[order[~kept[order]]] = True
     return kept
+
+
+def model_scores(recipe: NetworkRecipe, models: Wide, texts: Sequence[Ints]) -> Floats:
+    """Compute the scores of the models, float64[n, columns]."""
+    parts = [
+        models.scores(Corpus(read_ids(recipe, texts[i : i + PART])), recipe.num_words)
+        for i in range(0, len(texts), PART)
+    ]
+    return np.concatenate(parts)
+
+
+def by_order(features: Features, ratios: Floats) -> Floats:
+    """Give each order of the language models a column, as it is a score of its own: float64[features, orders]."""
+    return np.asarray(
+        np.where(features.orders[:, None] == np.arange(len(features.keys)), ratios[:, None], 0), np.float64
+    )

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
+from tests.training.conftest import opinions
 from training.recipes import TAUGHT
 from training.taught.lessons import Lessons
-from training.taught.texts import Texts, weighted
 
 TINY_TAUGHT = replace(
     TAUGHT,
@@ -31,18 +30,6 @@ TINY_TAUGHT = replace(
     short_rate=0.01,
     learning_rate=0.03,
 )
-
-
-def opinions(count: int, seed: int) -> Texts:
-    """Texts of 3 to 59 random words; word 10 makes one positive, word 11 negative."""
-    random = np.random.default_rng(seed)
-    texts, labels = [], []
-    for number in range(count):
-        text = random.integers(12, TINY_TAUGHT.num_words, random.integers(3, 60))
-        text[random.integers(len(text))] = 11 - number % 2
-        texts.append(np.concatenate([[1], text]))
-        labels.append(number % 2)
-    return weighted(texts, np.array(labels), 1.0)
 
 
 @pytest.fixture(scope="session")

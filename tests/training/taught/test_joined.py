@@ -8,24 +8,28 @@ import pytest
 from numpy.typing import NDArray
 
 from service.inference.ngrams import NgramTable
-from tests.training.taught.conftest import TINY_TAUGHT, opinions
-from training.taught.joined import Parts, fit_numbers, joined_network, most_worth
+from tests.training.conftest import opinions
+from tests.training.taught.conftest import TINY_TAUGHT
 from training.taught.lessons import Lessons
-from training.taught.ngrams import choose_ngrams
 from training.taught.review_teachers import fit_review_models
-from training.taught.student import train_student
+from training.wide_deep.batches import padded
 from training.wide_deep.corpus import Corpus
-from training.wide_deep.deep import padded
-from training.wide_deep.train import network_probabilities, wide_deep_graphs
+from training.wide_deep.fit import Phase, train_student
+from training.wide_deep.graphs import network_probabilities, wide_deep_graphs
+from training.wide_deep.joined import Parts, WorthIn, fit_numbers, joined_network, most_worth
+from training.wide_deep.ngrams import choose_ngrams
 
 TEXTS = opinions(60, 21)
+WORTH_IN = [WorthIn(Corpus(TEXTS.token_ids), length) for length in (0.0, 2.0)]
 VECTORS = np.random.default_rng(5).normal(0, 0.3, (TINY_TAUGHT.num_words, TINY_TAUGHT.embedding_dim)).astype(np.float32)
+
+PHASES = (Phase(TINY_TAUGHT.epochs, TINY_TAUGHT.learning_rate), Phase(TINY_TAUGHT.short_epochs, TINY_TAUGHT.short_rate))
 
 
 @pytest.fixture(scope="module")
 def parts(lessons: Lessons, tmp_path_factory: pytest.TempPathFactory) -> Parts:
     keys = choose_ngrams(TINY_TAUGHT, lessons.by_people(0))
-    student, _ = train_student(TINY_TAUGHT, lessons, keys, VECTORS, tmp_path_factory.mktemp("run"))
+    student, _ = train_student(TINY_TAUGHT, PHASES, lessons.epoch, keys, VECTORS, tmp_path_factory.mktemp("run"))
     models = fit_review_models(TINY_TAUGHT, lessons.reviews.token_ids, lessons.reviews.targets.astype(np.int64))
     return Parts(TINY_TAUGHT, student, keys, models)
 
@@ -36,8 +40,7 @@ def numbers(parts: Parts) -> NDArray[np.float64]:
 
 
 def test_the_joined_network_answers_as_the_numbers_say(parts: Parts, numbers: NDArray[np.float64]) -> None:
-    corpus = Corpus(TEXTS.token_ids)
-    model, keys = joined_network(parts, numbers, corpus, corpus)
+    model, keys = joined_network(parts, numbers, WORTH_IN)
     table = NgramTable(keys, TINY_TAUGHT.max_order, TINY_TAUGHT.num_words)
     found = network_probabilities(model, table, TINY_TAUGHT, TEXTS.token_ids)
     logits = parts.terms(TEXTS.token_ids) @ numbers
@@ -46,8 +49,7 @@ def test_the_joined_network_answers_as_the_numbers_say(parts: Parts, numbers: ND
 
 
 def test_the_graphs_answer_as_keras_does(parts: Parts, numbers: NDArray[np.float64]) -> None:
-    corpus = Corpus(TEXTS.token_ids)
-    model, keys = joined_network(parts, numbers, corpus, corpus)
+    model, keys = joined_network(parts, numbers, WORTH_IN)
     table = NgramTable(keys, TINY_TAUGHT.max_order, TINY_TAUGHT.num_words)
     expected = network_probabilities(model, table, TINY_TAUGHT, TEXTS.token_ids)
     graphs = wide_deep_graphs(model, keys, TINY_TAUGHT, TEXTS.token_ids)
@@ -61,8 +63,7 @@ def test_the_graphs_answer_as_keras_does(parts: Parts, numbers: NDArray[np.float
 
 def test_only_so_many_ngrams_are_kept_and_those_that_tell_most(parts: Parts, numbers: NDArray[np.float64]) -> None:
     few = Parts(replace(TINY_TAUGHT, kept_ngrams=7), parts.student, parts.keys, parts.models)
-    corpus = Corpus(TEXTS.token_ids)
-    _, keys = joined_network(few, numbers, corpus, corpus)
+    _, keys = joined_network(few, numbers, WORTH_IN)
     assert len(keys) == 7
     assert (np.diff(keys) > 0).all()
 
@@ -71,7 +72,7 @@ def test_an_ngrams_worth_is_told_by_its_weight_and_by_how_often_it_occurs() -> N
     corpus = Corpus([np.array([1, 20, 21, 22, 20, 21])])
     keys = np.array([20 * 50 + 21, 21 * 50 + 22, 30 * 50 + 31])  # twice, once, never
     weights = np.array([[0.5, 0, 0], [0.6, 0, 0], [9.0, 0, 0]])
-    assert most_worth(weights, keys, TINY_TAUGHT, corpus, corpus).tolist() == [0, 1, 2]
+    assert most_worth(weights, keys, TINY_TAUGHT, [WorthIn(corpus, 0.0)]).tolist() == [0, 1, 2]
 
 
 def test_numbers_follow_soft_targets_and_weights() -> None:

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from tests.training.taught.conftest import TINY_TAUGHT, opinions
+from tests.training.conftest import opinions
+from tests.training.taught.conftest import TINY_TAUGHT
 from training.taught.questions import Runs
-from training.taught.review_teachers import fit_review_models, join_review_teacher, model_scores, run_scores
+from training.taught.review_teachers import fit_review_models, join_review_teacher, run_scores
+from training.wide_deep.wide import model_scores
 
 
 def test_runs_are_summed_up_by_review() -> None:

@@ -9,10 +9,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from tests.training.conftest import WORDS
+from tests.training.conftest import WORDS, write_texts
 from tests.training.taught.conftest import TINY_TAUGHT
 from tests.training.test_run import training
-from tests.training.test_run_wide_deep import write_texts
 from training.errors import DataError
 from training.taught.answers import TeacherAnswers
 from training.taught.lessons import run_targets
@@ -125,9 +124,3 @@ def test_missing_folders_are_named(imdb_dir: Path, tmp_path: Path, monkeypatch: 
     assert "SST_DATA_DIR" in refused.stderr
     with pytest.raises(DataError, match=r"reviews\.parquet"):
         read_sources(tmp_path, tmp_path, 0.2, english_words(imdb_dir, 50)[1])
-
-
-def test_folds_are_refused_where_the_teacher_has_seen_them(tmp_path: Path) -> None:
-    refused = training("--recipe", "taught", "--held-out", "--folds", "5", "--run-dir", tmp_path)
-    assert refused.code != 0
-    assert "its teacher" in refused.stderr

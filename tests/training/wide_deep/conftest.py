@@ -1,7 +1,6 @@
-"""Both paths, fitted once on the small data set, and the network that they become."""
+"""A small network with numbers by chance, as a trained one would be exported."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,21 +8,22 @@ import pytest
 from numpy.typing import NDArray
 
 from service.inference.ngrams import NgramTable
-from tests.training.conftest import TINY_WIDE
-from training.data.data_set import Split
-from training.data.imdb import load_data
-from training.wide_deep.fit import JoinedPaths, Paths, fit_paths, whole_network
+from tests.training.conftest import TINY_NETWORK
+from training.repeatable import make_repeatable
+from training.wide_deep.corpus import Corpus
+from training.wide_deep.network import WIDE_COLUMNS
+from training.wide_deep.student import build_student, whole_network
 
-NUMBERS = np.random.default_rng(1).normal(0, 0.05, (7, 3))
-"""That join the paths: the deep one, regressions on crops and reviews, language models of three orders, and nothing."""
-NUMBERS[0] = 1, 0.2, -0.1
+BY_LENGTH = np.array([[1.0, 0.2, -0.1], [0.3, -0.2, 0.1]])
+"""Numbers that join convolutions and n-grams."""
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole network and the table of its n-grams."""
+    """A whole network, the student that it was made of, and its n-grams."""
 
     model: keras.Model
+    student: keras.Model
     keys: NDArray[np.int64]
     table: NgramTable
 
@@ -34,29 +34,23 @@ class Whole:
         return found
 
 
-def whole_of(paths: Paths, numbers: NDArray[np.float64]) -> Whole:
-    model, keys = whole_network(JoinedPaths(paths, numbers))
-    return Whole(model, keys, NgramTable(keys, TINY_WIDE.max_order, TINY_WIDE.num_words))
-
-
 @pytest.fixture(scope="session")
-def reviews(data_dir: Path) -> Split:
-    """The training reviews of the small data set."""
-    return load_data(data_dir, num_words=TINY_WIDE.num_words)[0]
-
-
-@pytest.fixture(scope="session")
-def paths(reviews: Split) -> Paths:
-    return fit_paths(TINY_WIDE, *reviews)
-
-
-@pytest.fixture(scope="session")
-def whole(paths: Paths) -> Whole:
-    return whole_of(paths, NUMBERS)
+def whole() -> Whole:
+    recipe, random = TINY_NETWORK, np.random.default_rng(1)
+    make_repeatable(recipe.seed)
+    orders = Corpus(texts_of_every_length()).ngram_keys(recipe.max_order, recipe.num_words)[1:]
+    keys = np.unique(np.concatenate([order[order >= 0] for order in orders]))
+    keys = np.sort(random.permutation(keys)[: recipe.max_ngrams])
+    vectors = random.normal(0, 0.8, (recipe.num_words, recipe.embedding_dim)).astype(np.float32)
+    vectors[0] = 0
+    student = build_student(recipe, vectors, recipe.num_words + len(keys))
+    table = random.normal(0, 0.3, (recipe.num_words + len(keys), WIDE_COLUMNS))
+    model = whole_network(recipe, student, table, BY_LENGTH)
+    return Whole(model, student, keys, NgramTable(keys, recipe.max_order, recipe.num_words))
 
 
 def texts_of_every_length() -> list[NDArray[np.int64]]:
     """Random texts of 1 to maxlen ids, the start id first."""
     random = np.random.default_rng(2)
-    lengths = range(1, TINY_WIDE.maxlen + 1)
-    return [np.concatenate([[1], random.integers(2, TINY_WIDE.num_words, length - 1)]) for length in lengths]
+    lengths = range(1, TINY_NETWORK.maxlen + 1)
+    return [np.concatenate([[1], random.integers(2, TINY_NETWORK.num_words, length - 1)]) for length in lengths]

@@ -8,9 +8,9 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from tests.training.conftest import TINY_WIDE
+from tests.training.conftest import TINY_NETWORK
 from tests.training.wide_deep.conftest import Whole, texts_of_every_length
-from training.wide_deep.deep import padded
+from training.wide_deep.batches import padded
 from training.wide_deep.form import WideDeep, float_form, in_16_bits, quantized_form, read_network
 
 Answering = Callable[[NDArray[np.int32]], NDArray[np.float32]]
@@ -18,13 +18,13 @@ Answering = Callable[[NDArray[np.int32]], NDArray[np.float32]]
 
 def random_texts(count: int, seed: int) -> NDArray[np.int32]:
     random = np.random.default_rng(seed)
-    lengths = random.integers(0, TINY_WIDE.maxlen, count)
-    return padded([np.array([1, *random.integers(2, TINY_WIDE.num_words, length)]) for length in lengths])
+    lengths = random.integers(0, TINY_NETWORK.maxlen, count)
+    return padded([np.array([1, *random.integers(2, TINY_NETWORK.num_words, length)]) for length in lengths])
 
 
 @pytest.fixture(scope="module")
 def network(whole: Whole) -> WideDeep:
-    return read_network(whole.model, TINY_WIDE.maxlen)
+    return read_network(whole.model, TINY_NETWORK.maxlen)
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +80,10 @@ def test_no_bit_of_an_answer_depends_on_the_rest_of_the_batch_or_on_the_padding(
     answer, texts = forms[precision], texts_of_every_length()
     by_themselves = alone(answer)
     assert len(np.unique(by_themselves)) > 30
-    for width in (*range(1, TINY_WIDE.maxlen + 1), TINY_WIDE.maxlen + 9):
+    for width in (*range(1, TINY_NETWORK.maxlen + 1), TINY_NETWORK.maxlen + 9):
         fitting = texts[:width]
         token_ids = np.zeros((len(fitting), width), np.int32)
-        token_ids[:, : min(width, TINY_WIDE.maxlen)] = padded(fitting)
+        token_ids[:, : min(width, TINY_NETWORK.maxlen)] = padded(fitting)
         np.testing.assert_array_equal(answer(token_ids), by_themselves[: len(fitting)])
     for row in (0, 7, 38):  # far padding, in batches of one
         token_ids = np.pad(texts[row][None], ((0, 0), (0, 23))).astype(np.int32)
@@ -93,7 +93,7 @@ def test_no_bit_of_an_answer_depends_on_the_rest_of_the_batch_or_on_the_padding(
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_a_text_that_is_too_long_is_no_business_of_the_graph(forms: dict[str, Answering], precision: str) -> None:
     with pytest.raises(Exception, match="out of data bounds"):
-        forms[precision](np.full((1, TINY_WIDE.maxlen + 1), 5, np.int32))
+        forms[precision](np.full((1, TINY_NETWORK.maxlen + 1), 5, np.int32))
 
 
 def test_the_8_bit_form_has_no_convolution_in_float(graphs: dict[str, onnx.ModelProto]) -> None:
@@ -108,7 +108,7 @@ def test_numbers_are_read_as_the_network_has_them(whole: Whole, network: WideDee
     assert not network.vectors[0].any()
     np.testing.assert_array_equal(network.vectors[1:], whole.model.get_layer("embedding").get_weights()[0][1:])
     assert [len(weights) for weights, _ in network.convolutions] == [1, 2, 3]
-    assert (network.widest, network.maxlen) == (3, TINY_WIDE.maxlen)
+    assert (network.widest, network.maxlen) == (3, TINY_NETWORK.maxlen)
     table = whole.model.get_layer("ngram_sums").get_weights()[0]
     np.testing.assert_allclose(network.table * network.steps, table, rtol=1e-6, atol=0)
     assert network.table.dtype == np.int16

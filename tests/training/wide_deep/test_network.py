@@ -6,11 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from tests.training.conftest import TINY_WIDE
+from tests.training.conftest import TINY_NETWORK
 from tests.training.wide_deep.conftest import Whole, texts_of_every_length
 from training.graphs.describe import describe_layers, first_convolutions
-from training.wide_deep.deep import padded
-from training.wide_deep.fit import Paths
+from training.wide_deep.batches import padded
 from training.wide_deep.network import Joined, NgramSums, SumByRoot
 
 
@@ -62,7 +61,7 @@ def test_a_saved_network_has_the_same_answers_and_layers(whole: Whole, tmp_path:
 
 
 def test_each_layer_that_computes_is_described(whole: Whole) -> None:
-    described = {layer.name: layer for layer in describe_layers(whole.model, TINY_WIDE.maxlen)}
+    described = {layer.name: layer for layer in describe_layers(whole.model, TINY_NETWORK.maxlen)}
     assert list(described)[:4] == ["embedding", "conv1", "conv2", "conv3"]
     assert set(described) == {
         *("embedding", "conv1", "conv2", "conv3", "max1", "max2", "max3", "sum1", "sum2", "sum3"),
@@ -85,7 +84,10 @@ def test_each_layer_that_computes_is_described(whole: Whole) -> None:
     ]
 
 
-def test_the_deep_path_is_the_one_that_was_fitted(paths: Paths, whole: Whole) -> None:
+def test_the_exported_convolutions_are_the_students(whole: Whole) -> None:
     token_ids = padded(texts_of_every_length())
-    logit = keras.Model(whole.model.inputs[0], whole.model.get_layer("deep_logit").output)
-    np.testing.assert_array_equal(np.asarray(logit(token_ids)), np.asarray(paths.deep(token_ids)))
+    exported, learnt = (
+        np.asarray(keras.Model(model.inputs[0], model.get_layer("deep_logit").output)(token_ids))
+        for model in (whole.model, whole.student)
+    )
+    np.testing.assert_array_equal(exported, learnt)

@@ -1,14 +1,13 @@
-"""What the wide path says of a text, added up by hand, and which of its weights are kept."""
+"""Scores of a text, added up by hand, and which weights are kept."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from tests.training.conftest import TINY_WIDE
-from training.data.data_set import Split
+from tests.training.taught.conftest import TINY_TAUGHT
 from training.wide_deep.corpus import Corpus
 from training.wide_deep.features import Features
-from training.wide_deep.fit import Paths
 from training.wide_deep.wide import Wide, most_telling
 
 FEATURES = Features((np.array([3, 4, 5]), np.array([34, 43]), np.array([343])))
@@ -31,7 +30,7 @@ def test_a_text_has_the_same_score_whatever_stands_beside_it() -> None:
 
 
 def test_kept_are_all_words_and_the_ngrams_that_change_most() -> None:
-    recipe = replace(TINY_WIDE, max_ngrams=2)
+    recipe = replace(TINY_TAUGHT, max_ngrams=2)
     counts = np.array([1, 1, 1, 1, 9, 1.0])
     weights = np.array([[0.0, 9], [0, 9], [0, 9], [3, 0], [2, 0], [2, 0]])  # 3 ** 2 once, 2 ** 2 nine times, and once
     assert most_telling(weights, counts, FEATURES, recipe).tolist() == [True, True, True, True, True, False]
@@ -41,20 +40,13 @@ def test_kept_are_all_words_and_the_ngrams_that_change_most() -> None:
 
 
 def test_models_of_small_weights_have_as_much_of_a_say_in_it_as_those_of_large_ones() -> None:
-    recipe = replace(TINY_WIDE, max_ngrams=2)
+    recipe = replace(TINY_TAUGHT, max_ngrams=2)
     weights = np.array([[0, 0], [0, 0], [0, 0], [1000, 0], [900, 0], [0, 0.1]], np.float64)
     assert most_telling(weights, np.ones(6), FEATURES, recipe).tolist()[3:] == [True, False, True]
 
 
-def test_the_fitted_path_has_a_column_for_each_model(paths: Paths, reviews: Split) -> None:
-    wide = paths.wide
-    assert wide.weights.shape == (wide.features.bounds[-1], 2 + TINY_WIDE.max_order)
-    ngrams = (wide.features.orders > 0).sum()
-    assert 0 < ngrams <= TINY_WIDE.max_ngrams
-    for order in range(TINY_WIDE.max_order):  # a language model's column has weights of its own order alone
-        column = wide.weights[:, 2 + order]
-        assert not column[wide.features.orders != order].any()
-        assert column[wide.features.orders == order].any()
-    assert not wide.biases[2:].any()
-    of_reviews = wide.scores(Corpus(reviews[0]), TINY_WIDE.num_words)[:, 1]
-    assert np.mean((of_reviews > 0) == reviews[1]) > 0.8  # it was fitted on them
+def test_weights_are_read_back_from_a_file(tmp_path: Path) -> None:
+    WIDE.save(tmp_path / "models.npz")
+    again = Wide.load(tmp_path / "models.npz")
+    assert again.scores(Corpus([[1, 3, 4, 3]]), 10).tolist() == scores([1, 3, 4, 3])
+    assert len(again.features.keys) == 3

@@ -7,17 +7,16 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from training.recipes import TaughtRecipe
-from training.wide_deep.network import LONGEST, SHORTEST, USUAL, build_deep
+from training.recipes import NetworkRecipe
+from training.wide_deep.form import in_16_bits
+from training.wide_deep.lengths import LONGEST, SHORTEST, USUAL
+from training.wide_deep.network import WIDE_COLUMNS, build_deep, build_whole
 
 Tensor = Any
 """Input or output of a Keras layer."""
 
 NGRAM_COLUMNS = 2
 """Weights of an n-gram: in a text of the usual length, and its change with the logarithm of the length."""
-
-SCALE = 0.1
-"""Factor of the n-gram weights while they are learnt."""
 
 
 @keras.saving.register_keras_serializable("training")
@@ -50,13 +49,18 @@ class LearntJoin(keras.layers.Layer):  # type: ignore[misc]
 class NgramWeights(keras.layers.Layer):  # type: ignore[misc]
     """int32[batch, any] -> float32[batch, 2]: the weights of n-grams, added up; while training some are left out.
 
-    The layer holds the weights divided by `SCALE`: Adam moves each number by as much, and a rare n-gram is to move less
-    than a filter.
+    The layer holds the weights divided by a rate, as Adam moves each number by as much: where there is little to learn
+    from, a rare n-gram is to move less than a filter; where there is much, more, as it is met so seldom.
+
+    Args:
+        rows: of the table.
+        dropout: share of n-grams left out.
+        rate: learning rate of the weights, of the others' rate.
     """
 
-    def __init__(self, rows: int, dropout: float, **arguments: Any) -> None:
+    def __init__(self, rows: int, dropout: float, rate: float, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self.rows, self.dropout = rows, dropout
+        self.rows, self.dropout, self.rate = rows, dropout, rate
         self.table = self.add_weight(shape=(rows, NGRAM_COLUMNS), initializer="zeros", name="table")
         self.seeds = keras.random.SeedGenerator(rows)
 
@@ -65,14 +69,14 @@ class NgramWeights(keras.layers.Layer):  # type: ignore[misc]
         counted = ops.cast(ngram_ids > 0, "float32")
         if training:
             counted = keras.random.dropout(counted, self.dropout, seed=self.seeds)
-        return SCALE * ops.sum(ops.take(self.table, ngram_ids, axis=0) * ops.expand_dims(counted, -1), axis=1)
+        return self.rate * ops.sum(ops.take(self.table, ngram_ids, axis=0) * ops.expand_dims(counted, -1), axis=1)
 
     def get_config(self) -> dict[str, Any]:
         """Return what a copy is made with."""
-        return {**super().get_config(), "rows": self.rows, "dropout": self.dropout}
+        return {**super().get_config(), "rows": self.rows, "dropout": self.dropout, "rate": self.rate}
 
 
-def build_student(recipe: TaughtRecipe, vectors: NDArray[np.float32], rows: int) -> keras.Model:
+def build_student(recipe: NetworkRecipe, vectors: NDArray[np.float32], rows: int) -> keras.Model:
     """Build the network to train: token ids and n-gram ids, int32[batch, any] each -> logit float32[batch, 1].
 
     Args:
@@ -82,6 +86,35 @@ def build_student(recipe: TaughtRecipe, vectors: NDArray[np.float32], rows: int)
     """
     deep = build_deep(recipe, vectors)
     ngram_ids = keras.Input((None,), dtype="int32", name="ngram_ids")
-    sums = NgramWeights(rows, recipe.ngram_dropout, name="ngram_weights")(ngram_ids)
+    sums = NgramWeights(rows, recipe.ngram_dropout, recipe.ngram_rate, name="ngram_weights")(ngram_ids)
     logit = LearntJoin(name="learnt_join")([deep.output, sums, deep.input])
     return keras.Model([deep.input, ngram_ids], logit, name="student")
+
+
+def ngram_table(student: keras.Model) -> NDArray[np.float64]:
+    """Read the weights of the n-grams that a trained student has, float64[rows, 4]."""
+    layer = student.get_layer("ngram_weights")
+    learnt = np.asarray(layer.get_weights()[0], np.float64)
+    return np.pad(layer.rate * learnt, ((0, 0), (0, WIDE_COLUMNS - NGRAM_COLUMNS)))
+
+
+def whole_network(
+    recipe: NetworkRecipe, student: keras.Model, table: NDArray[np.float64], by_length: NDArray[np.float64]
+) -> keras.Model:
+    """Build the network to export: the student's convolutions and a table of n-grams, joined by the length.
+
+    Args:
+        recipe: of the network.
+        student: trained.
+        table: of n-grams, float64[rows, 4]; its last column is filled in.
+        by_length: as `Joined` wants them, float64[2, 3].
+    """
+    table = table.copy()
+    table[0] = 0
+    table[:, -1] = (np.arange(len(table)) < recipe.num_words) & (np.arange(len(table)) > 0)
+    rounded, steps = in_16_bits(table)
+    deep = keras.Model(student.inputs[0], student.get_layer("deep_logit").output)
+    whole = build_whole(recipe, deep, len(table))
+    whole.get_layer("ngram_sums").set_weights([rounded * steps])
+    whole.get_layer("logit").set_weights([by_length])
+    return whole

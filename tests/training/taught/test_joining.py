@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from training.wide_deep.joining import fit_joining, joined_logits, length_powers
+from training.taught.joining import fit_joining, joined_logits
 
 Floats = NDArray[np.float64]
 NUMBERS = np.array([[0.8, 0.3, -0.1], [1.5, -0.4, 0.2], [-0.3, 0.25, 0.1]])
@@ -35,13 +35,6 @@ def test_logits_are_sums_of_scores_that_count_by_the_length() -> None:
         2 * (0.8 + 0.3 * u - 0.1 * u * u) - (1.5 - 0.4 * u + 0.2 * u * u) + (-0.3 + 0.25 * u + 0.1 * u * u),
     ]
     np.testing.assert_allclose(joined_logits(NUMBERS, scores, np.array([30, 60])), by_hand)
-
-
-def test_the_shortest_and_longest_texts_count_as_a_little_longer_and_shorter() -> None:
-    powers = length_powers(np.array([1, 4, 800, 1_000]))
-    np.testing.assert_allclose(powers[:, 1], [log(4 / 30), log(4 / 30), log(800 / 30), log(800 / 30)])
-    np.testing.assert_allclose(powers[:, 2], powers[:, 1] ** 2)
-    assert (powers[:, 0] == 1).all()
 
 
 def test_known_numbers_are_recovered() -> None:

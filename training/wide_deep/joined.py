@@ -1,8 +1,7 @@
-"""Join the taught network with the models of whole reviews, by the length of a text.
+"""Join the network with models of n-grams, by the length of a text.
 
-The models of whole reviews know reviews better than the network does, and short texts worse. Their weights are of
-the same n-grams, so that both become one table. How much each counts is told by held-out reviews, long crops of them
-and short texts that the network did not learn from.
+They err differently. The models' weights are of the same n-grams as the network's, so that both become one table. How
+much each counts is told by texts that neither has learnt from.
 """
 
 from collections.abc import Sequence
@@ -15,23 +14,19 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from service.inference.ngrams import NgramTable
-from training.recipes import TaughtRecipe
-from training.taught.network import NGRAM_COLUMNS, SCALE
-from training.taught.review_teachers import model_scores
+from training.recipes import NetworkRecipe
+from training.wide_deep.batches import batches_of_like_length, padded
 from training.wide_deep.corpus import Corpus
-from training.wide_deep.deep import batches_of_like_length, padded
-from training.wide_deep.fit import read_ids, read_lengths
-from training.wide_deep.form import in_16_bits
-from training.wide_deep.joining import length_powers
-from training.wide_deep.network import WIDE_COLUMNS, build_whole
-from training.wide_deep.wide import Wide
+from training.wide_deep.lengths import length_powers
+from training.wide_deep.network import WIDE_COLUMNS
+from training.wide_deep.student import ngram_table, whole_network
+from training.wide_deep.texts import read_ids, read_lengths
+from training.wide_deep.wide import Wide, model_scores
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 PENALTY = 1e-5
-WEIGHED_LENGTHS = (0.0, 2.0)
-"""Logarithms of the length over the usual one, at which an n-gram's worth is told: of a short text, of a review."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +37,10 @@ class Parts:
         recipe: of the network.
         student: trained.
         keys: of the student's n-grams, int64[n], rising.
-        models: of whole reviews.
+        models: of n-grams.
     """
 
-    recipe: TaughtRecipe
+    recipe: NetworkRecipe
     student: keras.Model
     keys: Ints
     models: Wide
@@ -99,14 +94,26 @@ def fit_numbers(terms: Floats, targets: Floats, weights: Floats) -> Floats:
     return np.asarray(result.x / sizes, np.float64)
 
 
-def joined_network(parts: Parts, numbers: Floats, reviews: Corpus, phrases: Corpus) -> tuple[keras.Model, Ints]:
+@dataclass(frozen=True)
+class WorthIn:
+    """Texts that tell how much an n-gram is worth.
+
+    Attributes:
+        corpus: in which n-grams are counted.
+        length: logarithm of the length over the usual one, at which their weights are taken.
+    """
+
+    corpus: Corpus
+    length: float
+
+
+def joined_network(parts: Parts, numbers: Floats, worth_in: Sequence[WorthIn]) -> tuple[keras.Model, Ints]:
     """Work both parts and the numbers that join them into one network.
 
     Args:
         parts: to join.
         numbers: as `fit_numbers` gives them.
-        reviews: tell how much an n-gram is worth in long texts.
-        phrases: tell it in short ones.
+        worth_in: texts that tell which n-grams are kept.
 
     Returns:
         The network to export, and the keys of its n-grams, int64[n], rising.
@@ -117,42 +124,33 @@ def joined_network(parts: Parts, numbers: Floats, reviews: Corpus, phrases: Corp
     by_length = np.stack(
         [of_logit * inner[0] + of_convolutions, of_logit * inner[1] + offset + models.biases @ of_models]
     )
-    own = of_logit * SCALE * np.asarray(parts.student.get_layer("ngram_weights").get_weights()[0], np.float64)
     words, *ngrams = models.features.keys
     weights = models.weights @ of_models
     keys = np.unique(np.concatenate([parts.keys, *ngrams]))
     table = np.zeros((recipe.num_words + len(keys), WIDE_COLUMNS))
     rows = np.concatenate([np.arange(recipe.num_words), recipe.num_words + np.searchsorted(keys, parts.keys)])
-    table[rows, :NGRAM_COLUMNS] = own
+    table[rows] = of_logit * ngram_table(parts.student)
     rows = np.concatenate([words, recipe.num_words + np.searchsorted(keys, np.concatenate(ngrams))])
     table[rows, :-1] += weights
-    kept = np.sort(most_worth(table[recipe.num_words :, :-1], keys, recipe, reviews, phrases)[: recipe.kept_ngrams])
+    kept = np.sort(most_worth(table[recipe.num_words :, :-1], keys, recipe, worth_in)[: recipe.kept_ngrams])
     table = np.concatenate([table[: recipe.num_words], table[recipe.num_words + kept]])
-    table[0] = 0
-    table[1 : recipe.num_words, -1] = 1
-    rounded, steps = in_16_bits(table)
-    deep = keras.Model(parts.student.inputs[0], parts.student.get_layer("deep_logit").output)
-    whole = build_whole(recipe, deep, len(table))
-    whole.get_layer("ngram_sums").set_weights([rounded * steps])
-    whole.get_layer("logit").set_weights([by_length])
-    return whole, keys[kept]
+    return whole_network(recipe, parts.student, table, by_length), keys[kept]
 
 
-def most_worth(weights: Floats, keys: Ints, recipe: TaughtRecipe, reviews: Corpus, phrases: Corpus) -> Ints:
+def most_worth(weights: Floats, keys: Ints, recipe: NetworkRecipe, worth_in: Sequence[WorthIn]) -> Ints:
     """Order n-grams by how much they change answers, most first: their numbers, int64[n].
 
     Args:
         weights: by the powers of the length, [n, 3].
         keys: of the n-grams, rising.
         recipe: of the network.
-        reviews: in which n-grams are counted for long texts.
-        phrases: the same for short ones.
+        worth_in: texts, each kind of which counts as much.
     """
     worth = np.zeros(len(keys))
-    for corpus, u in zip((phrases, reviews), WEIGHED_LENGTHS, strict=True):
-        found = np.concatenate(corpus.ngram_keys(recipe.max_order, recipe.num_words)[1:])
+    for texts in worth_in:
+        found = np.concatenate(texts.corpus.ngram_keys(recipe.max_order, recipe.num_words)[1:])
         place = np.minimum(np.searchsorted(keys, found), len(keys) - 1)
         counts = np.bincount(place[keys[place] == found], minlength=len(keys))
-        effects = counts * (weights @ [1, u, u * u]) ** 2
+        effects = counts * (weights @ [1, texts.length, texts.length**2]) ** 2
         worth += effects / max(effects.sum(), 1e-300)
     return np.argsort(-worth, kind="stable")

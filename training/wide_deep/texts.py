@@ -1,4 +1,4 @@
-"""The texts that the network learns from, each with the probability that it is positive."""
+"""Texts with the probability that each is positive, and what the network reads of a text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.recipes import NetworkRecipe
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+
+TokenIds = Sequence[Sequence[int] | Ints] | NDArray[np.object_]
+"""Token ids of texts, the start id first."""
 
 
 @dataclass(frozen=True)
@@ -41,3 +46,13 @@ def together(parts: Sequence[Texts]) -> Texts:
         np.concatenate([part.targets for part in parts]),
         np.concatenate([part.weights for part in parts]),
     )
+
+
+def read_ids(recipe: NetworkRecipe, texts: TokenIds) -> list[Ints]:
+    """Select the token ids that are read of each text: its last ones, where it has more."""
+    return [np.asarray(text[-recipe.maxlen :], np.int64) for text in texts]
+
+
+def read_lengths(recipe: NetworkRecipe, texts: TokenIds) -> Ints:
+    """Count the token ids that are read of each text, int64[n]."""
+    return np.minimum([len(text) for text in texts], recipe.maxlen)

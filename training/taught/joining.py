@@ -5,17 +5,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from training.wide_deep.network import LONGEST, SHORTEST, USUAL
+from training.wide_deep.lengths import length_powers
 
 PENALTY = 1e-5
 
 Floats = NDArray[np.float64]
-
-
-def length_powers(ids: NDArray[np.int64]) -> Floats:
-    """1, u and u^2 of texts of so many token ids, float64[n, 3], u being the logarithm of ids / 30."""
-    u = np.log(np.clip(ids, SHORTEST, LONGEST) / USUAL)
-    return np.stack([np.ones_like(u), u, u * u], axis=1)
 
 
 def joined_logits(numbers: Floats, scores: Floats, ids: NDArray[np.int64]) -> Floats:

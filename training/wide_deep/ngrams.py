@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from training.recipes import TaughtRecipe
-from training.taught.texts import Texts
+from training.recipes import NetworkRecipe
 from training.wide_deep.corpus import Corpus
 from training.wide_deep.features import frequent_features, presence
 from training.wide_deep.linear import fit_linear, log_count_ratios
+from training.wide_deep.texts import Texts
 
 Ints = NDArray[np.int64]
 
@@ -19,7 +19,7 @@ ITERATIONS = 25
 """It only chooses, so that a rough fit will do."""
 
 
-def choose_ngrams(recipe: TaughtRecipe, texts: Texts) -> Ints:
+def choose_ngrams(recipe: NetworkRecipe, texts: Texts) -> Ints:
     """Choose the n-grams whose weights in a linear fit change most answers most.
 
     Args:

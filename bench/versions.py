@@ -38,7 +38,7 @@ def measure(predictors: dict[str, Predictor], texts: Mapping[str, Sequence[str]]
 @click.option("--texts", "count", type=click.IntRange(1), default=2_000, show_default=True)
 def main(models: tuple[str, ...], count: int) -> None:
     """Measure MODELS, such as imdb-conv1d/1 imdb-conv1d/3, in both precisions, the others as a ratio to the first."""
-    chosen = models or ("imdb-conv1d/1", "imdb-conv1d/3", "nsmc-conv1d/1")
+    chosen = models or ("imdb-conv1d/1", "imdb-conv1d/3", "nsmc-conv1d/2")
     english, source = reviews(count)
     korean = korean_reviews(count)
     kinds = {

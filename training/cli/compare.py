@@ -50,7 +50,7 @@ def compare(
 ) -> None:
     """Put models side by side: as they were measured, or on any labelled file.
 
-    MODEL is a version of imdb-conv1d, such as 2, a name and a version, such as nsmc-conv1d/1, or the folder of a
+    MODEL is a version of imdb-conv1d, such as 2, a name and a version, such as nsmc-conv1d/2, or the folder of a
     bundle, such as runs/lecture/models/imdb-conv1d/1. There may be more than two of them, or a single one.
 
     Without FILE, what their manifests say of them. With FILE, every model reads its texts: accuracy, log loss, AUC,

@@ -16,7 +16,7 @@ from tests.service.explain.test_first_layer import with_threes
 TEXTS = ["good", "I loved every minute of it.", "정말 재미있는 영화", "a great film " * 200]
 
 
-@pytest.fixture(scope="module", params=["imdb-conv1d/1", "nsmc-conv1d/1"])
+@pytest.fixture(scope="module", params=["imdb-conv1d/1", "nsmc-conv1d/2"])
 def predictor(request: pytest.FixtureRequest) -> Predictor:
     return Predictor.load(open_bundle(MODELS_DIR / request.param), "float32")
 

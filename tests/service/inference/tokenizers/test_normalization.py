@@ -97,7 +97,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 }
 
 
-@pytest.fixture(scope="module", params=["imdb-conv1d/3", "nsmc-conv1d/1"])
+@pytest.fixture(scope="module", params=["imdb-conv1d/3", "nsmc-conv1d/2"])
 def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
     bundle = open_bundle(MODELS_DIR / request.param)
     return create_tokenizer(bundle.read_vocabulary(), bundle.manifest.tokenizer)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from service.inference.ngrams import NgramTable
@@ -22,7 +23,14 @@ from training.wide_deep.corpus import Corpus
 from training.wide_deep.fit import Phase, train_student
 from training.wide_deep.graphs import network_probabilities, wide_deep_graphs
 from training.wide_deep.held_out import held_out_split
-from training.wide_deep.joined import Parts, WorthIn, fit_numbers, joined_network
+from training.wide_deep.joined import (
+    Parts,
+    WorthIn,
+    fit_numbers,
+    joined_logits,
+    joined_network,
+    with_what_is_left_out,
+)
 from training.wide_deep.texts import Ints, Texts, read_lengths, together, weighted
 from training.wide_deep.wide import Wide, most_telling
 from training.wide_deep.word_vectors import word_vectors
@@ -132,16 +140,25 @@ def judge_rated(recipe: RatedRecipe, material: Material, run_dir: Path) -> dict[
         material: everything.
         run_dir: keeps each stage.
     """
-    parts, _ = fit_parts(recipe, material.without_held_out(), run_dir)
-    token_ids, labels = material.texts.some(material.held_out).token_ids, material.labels[material.held_out]
-    terms, targets, ones = parts.terms(token_ids), labels.astype(np.float64), np.ones(len(labels))
-    np.save(run_dir / NUMBERS_FILE, fit_numbers(terms, targets, ones))
+    fitted = material.without_held_out()
+    parts, _ = fit_parts(recipe, fitted, run_dir)
+    worth_in = [WorthIn(Corpus(fitted.texts.token_ids), 0.0)]
+    judged, labels = material.texts.some(material.held_out), material.labels[material.held_out]
+    terms = parts.terms(judged.token_ids)
+
+    def numbers(rows: Ints) -> NDArray[np.float64]:
+        told, ones = labels[rows].astype(np.float64), np.ones(len(rows))
+        fit = fit_numbers(terms[rows], told, ones)
+        return with_what_is_left_out(parts, fit, worth_in, judged.some(rows).token_ids, terms[rows])
+
+    np.save(run_dir / NUMBERS_FILE, numbers(np.arange(len(labels))))
     half_of = np.random.default_rng(recipe.seed).permutation(len(labels)) % 2
     logits = np.zeros(len(labels))
     for half in (0, 1):
-        told, judged = half_of != half, half_of == half
-        logits[judged] = terms[judged] @ fit_numbers(terms[told], targets[told], ones[told])
-    return metrics(Answers(expit(logits), labels, read_lengths(recipe, token_ids)), recipe.threshold)
+        others, own = np.flatnonzero(half_of != half), np.flatnonzero(half_of == half)
+        network, keys = joined_network(parts, numbers(others), worth_in)
+        logits[own] = joined_logits(recipe, network, keys, judged.some(own).token_ids)
+    return metrics(Answers(expit(logits), labels, read_lengths(recipe, judged.token_ids)), recipe.threshold)
 
 
 def train_rated(recipe: RatedRecipe, material: Material, run_dir: Path) -> Trained:

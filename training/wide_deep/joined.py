@@ -17,6 +17,7 @@ from service.inference.ngrams import NgramTable
 from training.recipes import NetworkRecipe
 from training.wide_deep.batches import batches_of_like_length, padded
 from training.wide_deep.corpus import Corpus
+from training.wide_deep.graphs import network_probabilities
 from training.wide_deep.lengths import length_powers
 from training.wide_deep.network import WIDE_COLUMNS
 from training.wide_deep.student import ngram_table, whole_network
@@ -135,6 +136,40 @@ def joined_network(parts: Parts, numbers: Floats, worth_in: Sequence[WorthIn]) -
     kept = np.sort(most_worth(table[recipe.num_words :, :-1], keys, recipe, worth_in)[: recipe.kept_ngrams])
     table = np.concatenate([table[: recipe.num_words], table[recipe.num_words + kept]])
     return whole_network(recipe, parts.student, table, by_length), keys[kept]
+
+
+def joined_logits(recipe: NetworkRecipe, network: keras.Model, keys: Ints, texts: Sequence[Ints]) -> Floats:
+    """Compute the logits of a joined network, float64[texts].
+
+    Args:
+        recipe: of the network.
+        network: as `joined_network` gives it.
+        keys: of its n-grams.
+        texts: token ids of each.
+    """
+    logits = keras.Model(network.inputs, network.get_layer("logit").output)
+    table = NgramTable(keys, recipe.max_order, recipe.num_words)
+    return np.asarray(network_probabilities(logits, table, recipe, texts), np.float64)
+
+
+def with_what_is_left_out(
+    parts: Parts, numbers: Floats, worth_in: Sequence[WorthIn], texts: Sequence[Ints], terms: Floats
+) -> Floats:
+    """Add to the offset, by the length, what the n-grams that are not kept say of unseen texts on average.
+
+    Those kept are told by texts that were learnt from, in which rare n-grams lean another way than in others.
+
+    Args:
+        parts: to join.
+        numbers: as `fit_numbers` gives them.
+        worth_in: texts that tell which n-grams are kept.
+        texts: token ids of texts that were not learnt from.
+        terms: as `Parts.terms` gives them for these.
+    """
+    network, keys = joined_network(parts, numbers, worth_in)
+    lost = terms @ numbers - joined_logits(parts.recipe, network, keys, texts)
+    powers = length_powers(read_lengths(parts.recipe, texts))
+    return np.append(numbers[:-3], numbers[-3:] + np.linalg.lstsq(powers, lost)[0])
 
 
 def most_worth(weights: Floats, keys: Ints, recipe: NetworkRecipe, worth_in: Sequence[WorthIn]) -> Ints:

@@ -16,8 +16,18 @@ from training.wide_deep.batches import padded
 from training.wide_deep.corpus import Corpus
 from training.wide_deep.fit import Phase, train_student
 from training.wide_deep.graphs import network_probabilities, wide_deep_graphs
-from training.wide_deep.joined import Parts, WorthIn, fit_numbers, joined_network, most_worth
+from training.wide_deep.joined import (
+    Parts,
+    WorthIn,
+    fit_numbers,
+    joined_logits,
+    joined_network,
+    most_worth,
+    with_what_is_left_out,
+)
+from training.wide_deep.lengths import length_powers
 from training.wide_deep.ngrams import choose_ngrams
+from training.wide_deep.texts import read_lengths
 
 TEXTS = opinions(60, 21)
 WORTH_IN = [WorthIn(Corpus(TEXTS.token_ids), length) for length in (0.0, 2.0)]
@@ -66,6 +76,20 @@ def test_only_so_many_ngrams_are_kept_and_those_that_tell_most(parts: Parts, num
     _, keys = joined_network(few, numbers, WORTH_IN)
     assert len(keys) == 7
     assert (np.diff(keys) > 0).all()
+
+
+def test_what_is_left_out_is_made_good_on_average_by_length(parts: Parts, numbers: NDArray[np.float64]) -> None:
+    few = Parts(replace(TINY_TAUGHT, kept_ngrams=7), parts.student, parts.keys, parts.models)
+    texts = TEXTS.token_ids
+    terms = few.terms(texts)
+    lost = []
+    for tried in (numbers, with_what_is_left_out(few, numbers, WORTH_IN, texts, terms)):
+        network, keys = joined_network(few, tried, WORTH_IN)
+        lost.append(terms @ numbers - joined_logits(few.recipe, network, keys, texts))
+    powers = length_powers(read_lengths(few.recipe, texts))
+    assert np.abs(powers.T @ lost[0]).max() > 1
+    np.testing.assert_allclose(powers.T @ lost[1], 0, atol=0.05)
+    assert 0 < np.std(lost[1]) < np.std(lost[0])
 
 
 def test_an_ngrams_worth_is_told_by_its_weight_and_by_how_often_it_occurs() -> None:

@@ -105,7 +105,7 @@ def test_every_graph_of_the_bundle_answers_as_the_trained_network(run: Run) -> N
         predictor = run.predictor(precision)
         together = predictor.predict(texts)
         for text, encoded, prediction in zip(texts, predictor.encode(texts), together, strict=True):
-            [logit] = parts.terms([encoded.token_ids]) @ numbers
+            [logit] = parts.terms([encoded.token_ids.astype(np.int64)]) @ numbers
             tolerance = 2e-3 if precision != "int8" else 0.1  # n-gram weights are rounded to 16 bits
             assert prediction.probability == pytest.approx(1 / (1 + np.exp(-logit)), abs=tolerance)
             if precision != "reference":  # whose bits may depend on the padding

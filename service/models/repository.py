@@ -83,8 +83,8 @@ class Repository:
             settings: name the folder, the default model and the precision.
             fleet: processes of this service.
             lenient: whether to leave out a bundle that cannot be used, as a worker does that replaces another.
-            loaded: predictors to keep if their bundle has not changed, or cannot be used any more; a lenient start falls
-                back to all of them if the folder is gone or has no default model.
+            loaded: predictors to keep if their bundle has not changed, or cannot be used any more; a lenient start
+                serves all of them if the folder is gone or has no default model.
 
         Raises:
             BundleError: one cannot be used, or the default model is not among them.
@@ -94,22 +94,22 @@ class Repository:
         about_rollouts = rollout_files(settings.models_dir)
         kept = {name: RolloutState(Rollout(**fields)) for name, fields in fleet.kept_rollouts().items()}
 
-        def serving(predictors: list[Predictor], refused: Mapping[ModelKey, str]) -> Self:
+        of_parent = _by_key(loaded)
+        try:
+            predictors, refused = load_models(settings, of_parent, target.unloaded)
             rollouts = read_rollouts(settings.models_dir, _versions(settings, target, predictors), kept)
             for reason in (*refused.values(), *(state.refusal for state in rollouts.values() if state.refusal)):
                 if not lenient:
                     raise BundleError(reason)
                 logger.error("left out: %s", reason)
-            return cls(settings, fleet, predictors, refused, target, rollouts)
-
-        of_parent = _by_key(loaded)
-        try:
-            repository = serving(*load_models(settings, of_parent, target.unloaded))
+            repository = cls(settings, fleet, predictors, refused, target, rollouts)
         except BundleError as error:
             if not (lenient and of_parent):
                 raise
             logger.error("the models of the start serve: %s", one_line(error))
-            repository = serving([each for each in of_parent.values() if each.name.name not in target.unloaded], {})
+            predictors = [each for each in of_parent.values() if each.name.name not in target.unloaded]
+            rollouts = read_rollouts(settings.models_dir, _versions(settings, target, predictors), kept)
+            repository = cls(settings, fleet, predictors, {}, target, rollouts)
         repository._files, repository._rollout_files = files, about_rollouts
         return repository
 

@@ -15,7 +15,7 @@ FAILING = """
 import os, sys
 from pathlib import Path
 from service.__main__ import main
-from service.server.middleware import RequestMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 
 def failing(what, error):
     def call(*arguments):
@@ -27,11 +27,11 @@ def failing(what, error):
 if sys.argv[1] == "fork":
     os.fork = failing(os.fork, BlockingIOError(11, "Resource temporarily unavailable"))
 else:
-    RequestMiddleware.__call__ = failing(RequestMiddleware.__call__, OSError(28, "No space left on device"))
+    ExceptionMiddleware.__call__ = failing(ExceptionMiddleware.__call__, OSError(28, "No space left on device"))
 sys.argv = sys.argv[4:]  # after the interpreter, -m and the name of the module
 main()
 """
-"""A service in which a step fails while a file is there: forking a worker, or whatever the application is called for, first its start."""
+"""A service in which a step fails while a file is there: forking a worker, or what the application is called for."""
 
 
 def flags_of(small: BundleFolder, workers: int = 2) -> list[str]:

@@ -83,7 +83,8 @@ class Repository:
             settings: name the folder, the default model and the precision.
             fleet: processes of this service.
             lenient: whether to leave out a bundle that cannot be used, as a worker does that replaces another.
-            loaded: predictors to keep if their bundle has not changed, or cannot be used any more.
+            loaded: predictors to keep if their bundle has not changed, or cannot be used any more; a lenient start
+                serves all of them if the folder is gone or has no default model.
 
         Raises:
             BundleError: one cannot be used, or the default model is not among them.
@@ -91,14 +92,24 @@ class Repository:
         target = fleet.target()
         files = bundle_files(settings.models_dir)  # before they are read, so that no later change is missed
         about_rollouts = rollout_files(settings.models_dir)
-        predictors, refused = load_models(settings, _by_key(loaded), target.unloaded)
         kept = {name: RolloutState(Rollout(**fields)) for name, fields in fleet.kept_rollouts().items()}
-        rollouts = read_rollouts(settings.models_dir, _versions(settings, target, predictors), kept)
-        for reason in (*refused.values(), *(state.refusal for state in rollouts.values() if state.refusal)):
-            if not lenient:
-                raise BundleError(reason)
-            logger.error("left out: %s", reason)
-        repository = cls(settings, fleet, predictors, refused, target, rollouts)
+
+        of_parent = _by_key(loaded)
+        try:
+            predictors, refused = load_models(settings, of_parent, target.unloaded)
+            rollouts = read_rollouts(settings.models_dir, _versions(settings, target, predictors), kept)
+            for reason in (*refused.values(), *(state.refusal for state in rollouts.values() if state.refusal)):
+                if not lenient:
+                    raise BundleError(reason)
+                logger.error("left out: %s", reason)
+            repository = cls(settings, fleet, predictors, refused, target, rollouts)
+        except BundleError as error:
+            if not (lenient and of_parent):
+                raise
+            logger.error("the models of the start serve: %s", one_line(error))
+            predictors = [each for each in of_parent.values() if each.name.name not in target.unloaded]
+            rollouts = read_rollouts(settings.models_dir, _versions(settings, target, predictors), kept)
+            repository = cls(settings, fleet, predictors, {}, target, rollouts)
         repository._files, repository._rollout_files = files, about_rollouts
         return repository
 

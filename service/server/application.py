@@ -22,6 +22,7 @@ from service.api.state import State
 from service.backlog import Backlog
 from service.classifier import Classifier, Limits
 from service.cores import available_cores, share_out, spare_threads
+from service.feedback.database import open_database
 from service.feedback.feedback_metrics import FeedbackCollector
 from service.feedback.recorder import open_recorder
 from service.inference.predictor import Predictor
@@ -151,8 +152,8 @@ def create_app(settings: Settings, fleet: Fleet | None = None, loaded: Sequence[
 
     Raises:
         BundleError: a bundle cannot be used.
-        SettingsError: the API keys cannot be read, a file of flips or feedback cannot be used, or tracing is not
-            installed.
+        SettingsError: the API keys cannot be read, a proxy is no address, a file of flips or feedback cannot be used,
+            or tracing is not installed.
     """
     shared, fleet = fleet is not None, fleet or Fleet.private()
     state = open_state(settings, fleet, shared, loaded)
@@ -213,7 +214,26 @@ def create_app(settings: Settings, fleet: Fleet | None = None, loaded: Sequence[
     if settings.health_route or settings.predict_route:
         app.add_middleware(PlatformRoutesMiddleware, settings=settings)
     shut_down_tracing = add_tracing(app) if settings.tracing else lambda: None
+    app.middleware_stack = app.build_middleware_stack()  # here, as a setting that it cannot use stops the start
     return app
+
+
+def check_settings(settings: Settings, fleet: Fleet) -> None:
+    """Check, in the parent of several workers, what each of them opens: a fault stops the start with one message.
+
+    Raises:
+        SettingsError: the API keys cannot be read, a proxy is no address, a file of flips or feedback cannot be used,
+            or tracing is not installed.
+    """
+    ApiKeys(settings, fleet.quotas)
+    ForwardedMiddleware(Starlette(), settings.root_path, settings.proxies)
+    if settings.shadow_sample:
+        ShadowSample(settings.shadow_sample)
+    if settings.feedback_file:
+        open_database(settings.feedback_file).close()
+    if settings.tracing:
+        shut_down_tracing = add_tracing(Starlette())
+        shut_down_tracing()
 
 
 async def _sample(state: State) -> None:

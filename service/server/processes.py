@@ -21,14 +21,15 @@ import uvicorn
 import uvicorn.supervisors.multiprocess
 from prometheus_client.multiprocess import mark_process_dead
 from uvicorn._subprocess import subprocess_started
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import SIGNALS
 
-from service.feedback.database import open_database
+from service.errors import ServiceError
 from service.inference.predictor import Predictor
 from service.models.fleet import Fleet
 from service.models.repository import Repository
-from service.server.application import create_app
+from service.server.application import check_settings, create_app
 from service.server.logs import configure_logging
 from service.server.memory import settle
 from service.server.protocol import ConnectionLimits, HttpProtocol
@@ -39,6 +40,9 @@ logger = logging.getLogger("service")
 _FORKS = sys.platform == "linux"  # elsewhere libraries of the system have threads, which do not survive a fork
 
 _PARENT_SECONDS = 0.5
+
+_RETRY_SECONDS = 2.0
+"""Pause of a worker that cannot start, before the next is tried."""
 
 _OTHER_FILES = 200
 """Files that a process may have open beside its connections."""
@@ -73,19 +77,30 @@ def serve_with_workers(settings: Settings, run_dir: Path, workers: int) -> None:
         SettingsError: a setting cannot be met.
     """
     loaded = list(Repository.open(settings, Fleet.private()).registry)
-    if settings.feedback_file:  # one that cannot be used stops the start here as well
-        open_database(settings.feedback_file).close()
+    fleet = Fleet(run_dir)
+    check_settings(settings, fleet)
     app = partial(worker_app, settings, run_dir, loaded if _FORKS else ())
     config = _config(settings, app, factory=True, workers=workers)
     settle()
-    Supervisor(config, [config.bind_socket()], Fleet(run_dir)).run()
+    supervisor = Supervisor(config, [config.bind_socket()], fleet)
+    supervisor.run()
+    if supervisor.failed:
+        sys.exit(1)
 
 
 def worker_app(settings: Settings, run_dir: Path, loaded: Sequence[Predictor]) -> Any:
-    """Make the application of one of several processes, with the models that their parent has loaded."""
+    """Make the application of one of several processes, with the models that their parent has loaded.
+
+    Where it cannot be made any more, as with a file of keys that is gone, this process ends and its parent tries again.
+    """
     configure_logging(settings)
     threading.Thread(target=_stop_without_parent, daemon=True).start()
-    return create_app(settings, Fleet(run_dir), loaded)
+    try:
+        return create_app(settings, Fleet(run_dir), loaded)
+    except ServiceError as error:
+        logger.error("this worker cannot start: %s", error)
+        time.sleep(_RETRY_SECONDS)
+        sys.exit(1)
 
 
 def _stop_without_parent() -> None:
@@ -147,6 +162,16 @@ class Worker(uvicorn.supervisors.multiprocess.Process):
         subprocess_started(self.config, self.target, sockets, stdin_fileno=None)
 
 
+class Replacement(Worker):
+    """A worker in the place of one that died: where it cannot start either, the others go on and the next is tried."""
+
+    @property
+    def exitcode(self) -> int | None:
+        """The exit code, which is never that of a failed start: at this one uvicorn would stop all workers."""
+        code = super().exitcode
+        return 1 if code == STARTUP_FAILURE else code
+
+
 class Supervisor(Multiprocess):
     """The parent of the workers: it starts them, replaces those that died, and passes on signals.
 
@@ -159,7 +184,16 @@ class Supervisor(Multiprocess):
     def __init__(self, config: uvicorn.Config, sockets: list[Any], fleet: Fleet) -> None:
         super().__init__(config, sockets)
         self._fleet = fleet
+        self._pids: set[int] = set()
+        self.failed = False
+        """True after a first worker could not start."""
+
+    def init_processes(self) -> None:
+        """Start the first workers."""
         uvicorn.supervisors.multiprocess.Process = Worker  # type: ignore[misc] # there is no other way to name it
+        super().init_processes()
+        uvicorn.supervisors.multiprocess.Process = Replacement  # type: ignore[misc]
+        self._pids = self._running()
 
     def terminate_all(self) -> None:
         """Stop the workers, and close the sockets of this process, so that only the workers listen."""
@@ -169,13 +203,22 @@ class Supervisor(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Replace workers that died or hang, and remove them from metrics and fleet."""
-        before = {process.pid for process in self.processes}
-        super().keep_subprocess_alive()
-        for pid in before - {process.pid for process in self.processes}:
-            if pid is not None:
-                logger.error("worker %d is gone; another takes its place", pid)
-                mark_process_dead(pid)  # type: ignore[no-untyped-call]
-                self._fleet.forget(pid)
+        if self.should_exit.is_set():
+            return
+        try:
+            super().keep_subprocess_alive()
+        except OSError as error:  # no process can be made, for want of memory or by a limit
+            logger.error("a worker cannot be replaced yet: %s", error)
+        self.failed = self.should_exit.is_set()
+        running = self._running()
+        for pid in self._pids - running:
+            logger.error("worker %d is gone", pid)
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+            self._fleet.forget(pid)
+        self._pids = running
+
+    def _running(self) -> set[int]:
+        return {process.pid for process in self.processes if process.pid and process.exitcode is None}
 
     def handle_hup(self) -> None:
         """Make every worker read the models folder again."""
@@ -191,6 +234,7 @@ def _config(settings: Settings, app: Any, **several: Any) -> uvicorn.Config:
         ws="none",
         proxy_headers=False,  # `server.forwarded` reads them
         timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type] # the event loop takes fractions
+        lifespan="on",  # else uvicorn serves on where the application's own start has failed
         log_config=None,
         access_log=False,
         server_header=False,

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,33 @@ def test_a_worker_keeps_the_models_that_its_parent_has_loaded(repository: Reposi
     write_small_bundle(models_dir, version=2)
     forked = Repository.open(Settings(models_dir=models_dir, model="small"), Fleet.private(), loaded=loaded)
     assert [predictor in loaded for predictor in forked.registry] == [True, False]
+
+
+def gone(models_dir: Path) -> None:
+    shutil.rmtree(models_dir)
+
+
+def without_default(models_dir: Path) -> None:
+    add_other_model(models_dir)
+    shutil.rmtree(models_dir / "small")
+
+
+@pytest.mark.parametrize("lose", [gone, without_default])
+def test_a_replaced_worker_serves_the_models_of_the_start_where_the_folder_has_none(
+    repository: Repository, models_dir: Path, lose: Callable[[Path], None]
+) -> None:
+    settings, fleet = Settings(models_dir=models_dir, model="small"), repository._fleet
+    loaded = list(repository.registry)
+    lose(models_dir)
+    replaced = Repository.open(settings, fleet, lenient=True, loaded=loaded)
+    assert list(replaced.registry) == loaded
+    with pytest.raises(BundleError):
+        Repository.open(settings, fleet, lenient=True)
+    with pytest.raises(BundleError):
+        Repository.open(settings, fleet, loaded=loaded)
+    write_small_bundle(models_dir, version=2)
+    reload(replaced)
+    assert replaced.registry.default.manifest.version == 2
 
 
 def test_under_auto_a_language_follows_its_models(models_dir: Path) -> None:

@@ -118,6 +118,23 @@ def test_an_address_that_is_taken_or_not_ours_stops_the_start_with_one_line(work
     assert "no.such.host.invalid, port 0" in stopped_start("--host", "no.such.host.invalid", "--workers", workers)
 
 
+UNUSABLE = {
+    "keys": ("--api-keys-file", "/no/such/keys"),
+    "proxies": ("--trusted-proxies", "proxy.example"),
+    "sample": ("--shadow-sample", "/no/such/folder/sample"),
+    "feedback": ("--feedback-file", "/no/such/folder/feedback"),
+}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("flags", UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_a_setting_that_only_the_application_can_check_stops_the_start_with_one_line(
+    small: BundleFolder, workers: str, flags: tuple[str, str]
+) -> None:
+    models = ("--models-dir", str(small.path.parents[1]), "--model", "small", "--workers", workers)
+    assert flags[1] in stopped_start(*models, *flags)
+
+
 def test_help_lists_every_setting_with_its_variable() -> None:
     done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True, env=ENVIRONMENT)
     words = done.stdout.split()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.server.application import create_app
+from service.models.fleet import Fleet
+from service.server.application import check_settings, create_app
 from service.settings import Settings, SettingsError
 from tests.service.conftest import BundleFolder
 
@@ -62,5 +63,8 @@ def test_without_the_packages_the_start_says_what_to_install(
         return import_(name, *args)
 
     monkeypatch.setattr(builtins, "__import__", without)
+    settings = Settings(models_dir=small.path.parents[1], model="small", tracing=True)
     with pytest.raises(SettingsError, match=r"\[tracing\]"):
-        create_app(Settings(models_dir=small.path.parents[1], model="small", tracing=True))
+        create_app(settings)
+    with pytest.raises(SettingsError, match=r"\[tracing\]"):
+        check_settings(settings, Fleet.private())

@@ -1,11 +1,11 @@
 """The split of requests among the versions of a model."""
 
-import random
 from bisect import bisect
 from collections.abc import Mapping
 from hashlib import sha256
 from itertools import accumulate
 
+from service.chance import CHANCE
 from service.inference.predictor import Predictor
 
 
@@ -40,7 +40,7 @@ class Split:
         """
         if not self.divides:
             return self.main
-        return self._predictors[bisect(self._bounds, self._point(key) if key else random.random())]  # noqa: S311 (it divides traffic and guards nothing)
+        return self._predictors[bisect(self._bounds, self._point(key) if key else CHANCE.random())]
 
     def _point(self, key: str) -> float:
         """Map a key to a number from 0 to 1, evenly, by the first eight bytes of a SHA-256."""

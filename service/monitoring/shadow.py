@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from service.chance import CHANCE
 from service.errors import ShuttingDownError
 from service.inference.batching import MAX_INLINE_CHARS
 from service.inference.bundle import one_line
@@ -93,7 +93,7 @@ class Shadow:
             return
         comparison = self._comparison(pair)
         for text, prediction in zip(texts, predictions, strict=True):
-            if random.random() >= pair.share:  # noqa: S311 (it draws a sample and guards nothing)
+            if CHANCE.random() >= pair.share:
                 continue
             if len(self._waiting) >= MAX_WAITING_TEXTS or self._chars + len(text) > MAX_WAITING_CHARS:
                 comparison.tally.dropped += 1

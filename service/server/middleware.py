@@ -4,7 +4,6 @@ and the metrics.
 
 import asyncio
 import logging
-import random
 import re
 from itertools import chain
 from time import perf_counter
@@ -18,6 +17,7 @@ from service.api.error_shapes import in_shape
 from service.api.health import HEALTH_ROUTES
 from service.api.page import is_page
 from service.api.reference import is_reference
+from service.chance import CHANCE
 from service.errors import (
     DeadlineError,
     HeadersTooLargeError,
@@ -239,7 +239,7 @@ async def _receive_nothing() -> Message:
 
 def _request_id(headers: dict[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id")
-    return given.decode() if given and _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else f"{CHANCE.getrandbits(128):032x}"
 
 
 def _trace_id(headers: dict[bytes, bytes]) -> str | None:

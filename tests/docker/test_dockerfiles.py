@@ -1,4 +1,4 @@
-"""What a Dockerfile copies reaches the builder."""
+"""Files that the Dockerfiles copy, and `.dockerignore`, which keeps others from the builder."""
 
 import re
 from fnmatch import fnmatch
@@ -13,7 +13,7 @@ DOCKERFILES = [ROOT / "Dockerfile", *sorted((ROOT / "docker").glob("*.Dockerfile
 
 
 def sent(path: str) -> bool:
-    """Whether `.dockerignore` lets a file or folder through: the last line that is about it decides."""
+    """Decide as `.dockerignore` does, by the last line about a file or folder, if the builder gets it."""
     answer = True
     for line in (ROOT / ".dockerignore").read_text().splitlines():
         pattern = line.removeprefix("!")

@@ -83,7 +83,7 @@ def train_reader(texts: Sequence[str], pieces: int, path: Path) -> None:
 
 def frequent_ngrams(token_ids: Sequence[Ints], pieces: int) -> Ints:
     """List the keys of the n-grams of two pieces and more that are in several texts, int64[n], rising."""
-    return np.sort(np.concatenate(frequent_features(Corpus(token_ids), pieces, MAX_ORDER, MIN_TEXTS).keys[1:]))
+    return frequent_features(Corpus(token_ids), pieces, MAX_ORDER, MIN_TEXTS).ngrams
 
 
 class Teacher(torch.nn.Module):  # type: ignore[misc]

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from service.inference.ngrams import NgramTable
 from training.data.data_set import Reviews
 from training.errors import DataError
 from training.evaluate import Answers, metrics
@@ -21,7 +20,7 @@ from training.recipes import RatedRecipe
 from training.trained import History, Trained
 from training.wide_deep.corpus import Corpus
 from training.wide_deep.fit import Phase, train_student
-from training.wide_deep.graphs import network_probabilities, wide_deep_graphs
+from training.wide_deep.graphs import trained_network
 from training.wide_deep.held_out import held_out_split
 from training.wide_deep.joined import (
     Parts,
@@ -117,7 +116,7 @@ def fit_parts(recipe: RatedRecipe, material: Material, run_dir: Path) -> tuple[P
         told = told_reviews(material.texts.token_ids, material.labels, rated, material.ratings, recipe.seed)
         models, counts = fit_models(recipe, told)
         kept = models.features.kept(most_telling(models.weights[:, :1], counts, models.features, recipe))
-        np.save(keys_file, np.sort(np.concatenate(kept.keys[1:])))
+        np.save(keys_file, kept.ngrams)
         models.save(models_file)
     if not vectors_file.exists():
         corpus = Corpus([ids for part in parts for ids in part.token_ids])
@@ -175,8 +174,4 @@ def train_rated(recipe: RatedRecipe, material: Material, run_dir: Path) -> Train
     parts, history = fit_parts(recipe, material, run_dir)
     worth_in = [WorthIn(Corpus(material.texts.token_ids), 0.0)]
     model, keys = joined_network(parts, np.load(held_out_dir / NUMBERS_FILE), worth_in)
-    table = NgramTable(keys, recipe.max_order, recipe.num_words)
-    graphs = wide_deep_graphs(model, keys, recipe, material.texts.token_ids)
-    return Trained(
-        graphs, lambda ids: network_probabilities(model, table, recipe, ids), history, json.loads(judged.read_text())
-    )
+    return trained_network(recipe, model, keys, material.texts.token_ids, history, json.loads(judged.read_text()))

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from service.inference.ngrams import NgramTable
 from service.inference.tokenizers import START_ID
 from service.inference.tokenizers.keras_imdb import KerasImdbTokenizer
 from training.data.short_texts import LabelledTexts, short_texts
@@ -25,7 +24,7 @@ from training.taught.sources import Sources, english_words, read_sources, token_
 from training.trained import History, Trained
 from training.wide_deep.corpus import Corpus, random_crops
 from training.wide_deep.fit import Phase, train_student
-from training.wide_deep.graphs import network_probabilities, wide_deep_graphs
+from training.wide_deep.graphs import trained_network
 from training.wide_deep.joined import Parts, WorthIn, fit_numbers, joined_network
 from training.wide_deep.ngrams import choose_ngrams
 from training.wide_deep.texts import Ints, together, weighted
@@ -283,8 +282,4 @@ def train_taught(recipe: TaughtRecipe, material: Material, run_dir: Path) -> Tra
     numbers = np.load(held_out_dir / NUMBERS_FILE)
     worth_in = (WorthIn(phrases, PHRASES_LENGTH), WorthIn(Corpus(material.reviews), REVIEWS_LENGTH))
     model, keys = joined_network(parts, numbers, worth_in)
-    table = NgramTable(keys, recipe.max_order, recipe.num_words)
-    graphs = wide_deep_graphs(model, keys, recipe, material.reviews)
-    return Trained(
-        graphs, lambda ids: network_probabilities(model, table, recipe, ids), history, json.loads(judged.read_text())
-    )
+    return trained_network(recipe, model, keys, material.reviews, history, json.loads(judged.read_text()))

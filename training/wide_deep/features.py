@@ -23,6 +23,11 @@ class Features:
     keys: tuple[Ints, ...]
 
     @property
+    def ngrams(self) -> Ints:
+        """The keys of the n-grams of two ids and more, int64[n], rising."""
+        return np.sort(np.concatenate(self.keys[1:]))
+
+    @property
     def bounds(self) -> list[int]:
         """Where the features of each order begin, and where the last ends."""
         return [0, *np.cumsum([len(keys) for keys in self.keys]).tolist()]

@@ -1,5 +1,7 @@
 """Make the graphs of a whole network, and compute its probabilities with Keras."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from training.graphs.convert import to_onnx
 from training.graphs.describe import describe_layers
 from training.graphs.writer import OUTPUT
 from training.recipes import NetworkRecipe
-from training.trained import Graphs, Ngrams
+from training.trained import Graphs, History, Ngrams, Trained
 from training.wide_deep.batches import batches_of_like_length, padded
 from training.wide_deep.corpus import Ints
 from training.wide_deep.form import NGRAM_INPUT, float_form, quantized_form, read_network
@@ -51,3 +53,21 @@ def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: NetworkRecipe, revi
     }
     ngrams = Ngrams(NGRAM_INPUT, keys, recipe.max_order)
     return Graphs(graphs, describe_layers(model, recipe.maxlen), ngrams)
+
+
+def trained_network(
+    recipe: NetworkRecipe, model: keras.Model, keys: Ints, reviews: TokenIds, history: History, held_out: dict[str, Any]
+) -> Trained:
+    """Make the graphs of a whole network, and put them together with what is known of its training.
+
+    Args:
+        recipe: which it was trained by.
+        model: as `build_whole` builds it.
+        keys: of its n-grams.
+        reviews: of the training data, for the 8-bit form to be calibrated on.
+        history: of its training.
+        held_out: metrics of the recipe on reviews held out.
+    """
+    table = NgramTable(keys, recipe.max_order, recipe.num_words)
+    graphs = wide_deep_graphs(model, keys, recipe, reviews)
+    return Trained(graphs, lambda ids: network_probabilities(model, table, recipe, ids), history, held_out)

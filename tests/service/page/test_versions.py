@@ -110,7 +110,7 @@ def hundredfold(share: float) -> str:
 
 
 def shadow_texts(shadow: dict[str, Any]) -> list[str]:
-    """As the panel says it."""
+    """List the sentences of the panel about a shadow."""
     low, high = map(percent, shadow["flip_share_interval"])
     return [
         f"{percent(shadow['flip_share'])} of the texts get another label (95% interval {low} to {high}).",

@@ -1,4 +1,4 @@
-"""What several teachers say, joined."""
+"""Joining the answers of several teachers."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ from service.settings import Settings
 from tests.service.conftest import BundleFolder, write_small_bundle
 from tests.service.running import Running, running
 
-SWITCHES = 40
+SWITCHES = 100
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ TO_SPACES = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', 
 def plain_token_ids(text: str, index: dict[str, int], spec: KerasImdbSpec) -> list[int]:
     """The token ids of a text by a plain loop over its words; `index` gives their ranks."""
     ids = [spec.start_id]
-    for word in text.lower().translate(TO_SPACES).split():
+    for word in text.lower().translate(TO_SPACES).split(" "):
         if word in index:
             token_id = index[word] + spec.index_from
             ids.append(token_id if token_id < spec.num_words else spec.oov_id)
@@ -46,9 +46,13 @@ class UsualModel:
         """Open the bundle that the environment names, with as many threads as it says."""
         return cls(open_bundle(Path(os.environ[BUNDLE])), int(os.environ.get(THREADS, "0")))
 
+    def token_ids(self, text: str) -> list[int]:
+        """The token ids of a text."""
+        return plain_token_ids(text, self._index, self._spec)
+
     def answers(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Compute the answers to a batch of texts, in their order."""
-        ids = [np.array(plain_token_ids(text, self._index, self._spec), np.int32) for text in texts]
+        ids = [np.array(self.token_ids(text), np.int32) for text in texts]
         return [
             {"label": "positive" if probability >= 0.5 else "negative", "probability": probability}
             for probability in self._graph.probabilities(ids).tolist()

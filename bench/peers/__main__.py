@@ -19,11 +19,22 @@ import httpx
 from bench.constants import CONSTANTS
 from bench.peers.answers import TOLERANCE, check_answers, expected_answers, service_tolerance
 from bench.peers.contenders import PEERS, Peer
+from bench.peers.errors import PeerError
 from bench.peers.installation import install
 from bench.peers.supervision import last_line, supervised
 from bench.peers.table import SERVICE, tables
-from bench.servers import Load, Server, descendants, load, median, processor, running, servers, total_memory_mb
-from bench.servers import write_bodies
+from bench.servers import (
+    Load,
+    Server,
+    descendants,
+    load,
+    median,
+    processor,
+    running,
+    servers,
+    total_memory_mb,
+    write_bodies,
+)
 from bench.texts import reviews, shortened
 from service.inference.bundle import open_bundle
 
@@ -113,7 +124,7 @@ def _measure(
     failed: dict[str, str],
 ) -> dict[str, Measured]:
     """Measure the servers in turn, so that a slow minute of the machine is everybody's; one that fails is left out."""
-    expected = expected_answers(bundle, next(iter(inputs.values()))[:CHECKED])
+    expected = expected_answers(open_bundle(bundle), next(iter(inputs.values()))[:CHECKED])
     tolerances = {SERVICE: service_tolerance(open_bundle(bundle))}
     measured: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -158,14 +169,14 @@ def _figures(measured: dict[str, Measured], kinds: Sequence[str]) -> dict[str, A
         for kind in kinds
     }
     keys = ("first_answer_seconds", "mb_at_rest", "mb_after_load")
-    start = {
-        name: {key: statistics.median(getattr(seen, key)) for key in keys} for name, seen in measured.items()
-    }
+    start = {name: {key: statistics.median(getattr(seen, key)) for key in keys} for name, seen in measured.items()}
     return {"http": http, "start": start}
 
 
 def _reason(error: Exception, log: Path | None = None) -> str:
-    ...
+    if isinstance(error, PeerError) or log is None:
+        return str(error)
+    return f"{type(error).__name__} in start or load; the server's last line: {last_line(log)}"
 
 
 if __name__ == "__main__":

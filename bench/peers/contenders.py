@@ -46,8 +46,8 @@ PEERS = {
     for peer in (
         Peer(
             "mosec",
-            ["-m", "bench.peers.mosec.serve", "--address", "127.0.0.1", "--port", "PORT", "--timeout", "30000"]
-            + ["--log-level", "warning"],
+            ["-m", "bench.peers.mosec.serve", "--address", "127.0.0.1", "--port", "PORT", "--log-level", "warning"],
+            {"MOSEC_TIMEOUT": "30000"},
         ),
         Peer("litserve", ["-m", "bench.peers.litserve.serve", "PORT"]),
         Peer(

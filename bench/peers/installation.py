@@ -5,18 +5,16 @@ import sys
 import venv
 from pathlib import Path
 
+from bench.peers.errors import PeerError
+
 STAMP = "installed-requirements.txt"
-
-
-class InstallationError(RuntimeError):
-    """A peer's packages cannot be installed."""
 
 
 def install(requirements: Path, environment: Path) -> Path:
     """Make an environment with the packages of a requirements file, unless it is there already; its Python.
 
     Raises:
-        InstallationError: with the last line of the installer.
+        PeerError: with the last line of the installer.
     """
     python, stamp = environment / "bin" / "python", environment / STAMP
     wanted = f"{sys.version}\n{requirements.read_text()}"
@@ -27,6 +25,6 @@ def install(requirements: Path, environment: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         said = [line for line in done.stderr.split("\n") if line.strip()]
-        raise InstallationError(f"not installed: {said[-1].strip() if said else 'pip failed'}")
+        raise PeerError(f"not installed: {said[-1].strip() if said else 'pip failed'}")
     stamp.write_text(wanted)
     return python

@@ -22,9 +22,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 def supervised(server: Server, log: Path) -> Server:
     """The same server, started and stopped by this module."""
-    return Server(
-        server.name, [sys.executable, "-m", __spec__.name, str(log), *server.command], server.environment
-    )
+    return Server(server.name, [sys.executable, "-m", __spec__.name, str(log), *server.command], server.environment)
 
 
 def last_line(log: Path) -> str:

@@ -30,9 +30,7 @@ def expected_answers(bundle: Bundle, texts: Sequence[str]) -> dict[str, float]:
     predictor, plain = Predictor.load(bundle, "reference"), UsualModel(bundle, threads=1)
     asked = list(dict.fromkeys([*ODD, *texts]))
     pairs = zip(asked, predictor.encode(asked), strict=True)
-    alike = [
-        text for text, each in zip(asked, encoded, strict=True) if plain.token_ids(text) == each.token_ids.tolist()
-    ]
+    alike = [text for text, encoded in pairs if plain.token_ids(text) == encoded.token_ids.tolist()]
     predictions = predictor.predict(alike)
     return {text: prediction.probability for text, prediction in zip(alike, predictions, strict=True)}
 

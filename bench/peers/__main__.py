@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,7 +160,7 @@ def _load(address: str, bodies: dict[str, Path], seconds: int, loads: Loads) -> 
             loads.setdefault((kind, connections), []).append(load(address, path, connections, seconds))
 
 
-def _figures(measured: dict[str, Measured], kinds: Sequence[str]) -> dict[str, Any]:
+def _figures(measured: dict[str, Measured], kinds: Iterable[str]) -> dict[str, Any]:
     http = {
         kind: {
             str(connections): {name: median(seen.loads[kind, connections]) for name, seen in measured.items()}

@@ -63,15 +63,15 @@ def servers(bundle: Path, cores: int) -> list[Server]:
 
 
 @contextmanager
-def running(server: Server) -> Iterator[tuple[str, float, int]]:
-    """The server's address, the seconds to its first answer, and its process id."""
+def running(server: Server, start_seconds: float = 60) -> Iterator[tuple[str, float, int]]:
+    """The server's address, the seconds to its first answer (so many at most), and its process id."""
     port = free_port()
     command = [str(port) if word == "PORT" else word for word in server.command]
     started = time.monotonic()
     process = subprocess.Popen(command, env={**os.environ, **server.environment}, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
-        yield address, _first_answer(address, process) - started, process.pid
+        yield address, _first_answer(address, process, start_seconds) - started, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -165,8 +165,8 @@ def processor() -> str:
     return platform.processor() or "an unknown processor"
 
 
-def _first_answer(address: str, process: subprocess.Popen[bytes]) -> float:
-    deadline = time.monotonic() + 60
+def _first_answer(address: str, process: subprocess.Popen[bytes], start_seconds: float) -> float:
+    deadline = time.monotonic() + start_seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx.post(f"{address}/predict", json={"text": "A good film."}).status_code == 200:

@@ -41,6 +41,9 @@ from service.inference.bundle import open_bundle
 CONNECTIONS = (1, 64)
 SHORT_WORDS = 20
 CHECKED = 64
+"""Texts whose answers are checked."""
+START_SECONDS = 180
+"""Time that a server has for its first answer: Ray starts several processes before."""
 Loads = dict[tuple[str, int], list[Load]]
 
 
@@ -139,7 +142,7 @@ def _measure(
                 click.echo(f"round {number + 1} of {rounds}: {server.name}", err=True)
                 log.unlink(missing_ok=True)
                 try:
-                    with running(supervised(server, log)) as (address, first_answer, pid):
+                    with running(supervised(server, log), START_SECONDS) as (address, first_answer, pid):
                         if server.name not in CONSTANTS:
                             check_answers(address, expected, tolerances.get(server.name, TOLERANCE))
                         seen = measured.setdefault(server.name, Measured())

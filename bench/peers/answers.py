@@ -52,9 +52,13 @@ def check_answers(address: str, expected: dict[str, float], tolerance: float) ->
         for (text, probability), response in zip(expected.items(), responses, strict=True):
             if response.status_code != 200:
                 raise PeerError(f"answers {response.status_code} to {text[:40]!r}")
-            found = response.json()
-            answer = found[0] if isinstance(found, list) else found
-            if not abs(answer["probability"] - probability) <= tolerance:
-                raise PeerError(f"answers {answer['probability']:.6f} to {text[:40]!r}, not {probability:.6f}")
-            if answer["label"] != ("positive" if answer["probability"] >= 0.5 else "negative"):
-                raise PeerError(f"answers {answer['label']!r} to {text[:40]!r} at {answer['probability']:.6f}")
+            try:
+                found = response.json()
+                answer = found[0] if isinstance(found, list) else found
+                label, given = answer["label"], float(answer["probability"])
+            except (LookupError, TypeError, ValueError) as error:
+                raise PeerError(f"answers {response.text[:80]} to {text[:40]!r}") from error
+            if not abs(given - probability) <= tolerance:
+                raise PeerError(f"answers {given:.6f} to {text[:40]!r}, not {probability:.6f}")
+            if label != ("positive" if given >= 0.5 else "negative"):
+                raise PeerError(f"answers {label!r} to {text[:40]!r} at {given:.6f}")

@@ -31,6 +31,6 @@ def test_what_cannot_be_installed_is_told_in_one_line_and_tried_again(tmp_path: 
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"{tmp_path}/none-1.0-py3-none-any.whl\n")
     for _ in range(2):
-        with pytest.raises(PeerError, match="^not installed: .*none-1.0") as raised:
+        with pytest.raises(PeerError, match=r"^not installed: .*none-1\.0") as raised:
             installation.install(requirements, tmp_path / "environment")
         assert "\n" not in str(raised.value)

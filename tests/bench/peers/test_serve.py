@@ -1,4 +1,4 @@
-"""The peers' functions, called as the peers would call them, give the answers of the bundle; their packages are not there."""
+"""The functions of the peers give the answers of the bundle, called as a peer would call them, without its package."""
 
 import asyncio
 import importlib

@@ -38,7 +38,7 @@ class Sentiment:
 
 
 if __name__ == "__main__":
-    ray.init(num_cpus=CORES, include_dashboard=False)
+    ray.init(address="local", num_cpus=CORES, include_dashboard=False)
     serve.start(
         http_options={"host": "127.0.0.1", "port": int(sys.argv[1])}, logging_config={"enable_access_log": False}
     )

@@ -50,11 +50,11 @@ def supervise(log: Path, command: Sequence[str]) -> int:
 
 
 def _stop(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
 
 
 def _end_descendants() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while found := descendants(os.getpid()):
         for pid in found:
             with suppress(ProcessLookupError):

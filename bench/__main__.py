@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import shutil
 import statistics
 import sys
@@ -17,7 +16,7 @@ import httpx
 from bench import inprocess, tokenizing
 from bench.constants import CONSTANTS, FASTAPI
 from bench.pictures import speed_pictures
-from bench.servers import Load, Server, load, memory_mb, running, servers, write_bodies
+from bench.servers import Load, Server, load, median, memory_mb, processor, running, servers, write_bodies
 from bench.texts import reviews, shortened
 from service.inference.bundle import open_bundle
 
@@ -46,7 +45,7 @@ def main(bundle: Path, seconds: int, rounds: int, output: Path, draw: bool) -> N
     texts, source = reviews(2_000)
     inputs = {"full reviews": texts, f"{SHORT_WORDS}-word texts": shortened(texts, SHORT_WORDS)}
     cores = len(os.sched_getaffinity(0))
-    machine = f"{cores} cores of {_processor()}, shared with the load generator; {source}"
+    machine = f"{cores} cores of {processor()}, shared with the load generator; {source}"
     click.echo(f"{machine}\n")
     manifest = open_bundle(bundle).manifest
     found: dict[str, Any] = {"machine": machine, "model": f"{manifest.name}/{manifest.version}"}
@@ -96,7 +95,7 @@ def _http(
                         seen = load(address, bodies, number, seconds)
                         results.setdefault(str(number), {}).setdefault(server.name, []).append(seen)
     table = {
-        connections: {server: _median(loads) for server, loads in by_server.items()}
+        connections: {server: median(loads) for server, loads in by_server.items()}
         for connections, by_server in results.items()
     }
     click.echo(f"### HTTP, {name}, one a request\n")
@@ -114,15 +113,6 @@ def _http(
             )
     click.echo("")
     return table
-
-
-def _median(loads: Sequence[Load]) -> dict[str, float]:
-    return {
-        "per_second": statistics.median(load.per_second for load in loads),
-        "p50_ms": statistics.median(load.p50_ms for load in loads),
-        "p99_ms": statistics.median(load.p99_ms for load in loads),
-        "errors": sum(load.errors for load in loads),
-    }
 
 
 def _many(texts: Sequence[str], server: Server, rounds: int) -> dict[str, float]:
@@ -172,13 +162,6 @@ def _table(title: str, rates: dict[str, float], baseline: str) -> None:
     for graph, rate in rates.items():
         click.echo(f"| {graph} | {rate:,.0f} | {rate / rates[baseline]:.2f} |")
     click.echo("")
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or "an unknown processor"
 
 
 if __name__ == "__main__":

@@ -2,20 +2,22 @@
 
 import json
 import os
+import platform
 import re
 import socket
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from bench.constants import BARE, FASTAPI
-from bench.usual import BUNDLE, THREADS
+from bench.usual_model import BUNDLE, THREADS
 
 WRK_SCRIPT = Path(__file__).with_name("http.lua")
 
@@ -61,15 +63,15 @@ def servers(bundle: Path, cores: int) -> list[Server]:
 
 
 @contextmanager
-def running(server: Server) -> Iterator[tuple[str, float, int]]:
-    """The server's address, the seconds to its first answer, and its process id."""
+def running(server: Server, start_seconds: float = 60) -> Iterator[tuple[str, float, int]]:
+    """The server's address, the seconds to its first answer (so many at most), and its process id."""
     port = free_port()
     command = [str(port) if word == "PORT" else word for word in server.command]
     started = time.monotonic()
     process = subprocess.Popen(command, env={**os.environ, **server.environment}, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
-        yield address, _first_answer(address, process) - started, process.pid
+        yield address, _first_answer(address, process, start_seconds) - started, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -100,6 +102,16 @@ def load(address: str, bodies: Path, connections: int, seconds: int) -> Load:
     return Load(requests / microseconds * 1e6, p50 / 1e3, p99 / 1e3, int(errors))
 
 
+def median(loads: Sequence[Load]) -> dict[str, float]:
+    """The median of each figure over several rounds; the sum of the errors."""
+    return {
+        "per_second": statistics.median(load.per_second for load in loads),
+        "p50_ms": statistics.median(load.p50_ms for load in loads),
+        "p99_ms": statistics.median(load.p99_ms for load in loads),
+        "errors": sum(load.errors for load in loads),
+    }
+
+
 def write_bodies(texts: Sequence[str], path: Path) -> None:
     """A request body for each text, one a line."""
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
@@ -116,14 +128,45 @@ def memory_mb(pid: int) -> tuple[float, float]:
     return max(found)
 
 
+def total_memory_mb(pids: Iterable[int]) -> float:
+    """Memory of several processes in MB, what they share counted once (PSS)."""
+    kilobytes = 0
+    for pid in pids:
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # it has ended
+            continue
+        kilobytes += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M)[1])  # type: ignore[index]
+    return kilobytes / 1e3
+
+
 def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in listed]
+    """The processes that a process, in whichever of its threads, has started."""
+    found = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(child) for child in listed.read_text().split()]
+    return found
 
 
-def _first_answer(address: str, process: subprocess.Popen[bytes]) -> float:
-    deadline = time.monotonic() + 60
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that these have started, and so on."""
+    found = children(pid)
+    for child in found:
+        found += children(child)
+    return found
+
+
+def processor() -> str:
+    """The processor's name."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or "an unknown processor"
+
+
+def _first_answer(address: str, process: subprocess.Popen[bytes], start_seconds: float) -> float:
+    deadline = time.monotonic() + start_seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx.post(f"{address}/predict", json={"text": "A good film."}).status_code == 200:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-from bench.usual import plain_token_ids
+from bench.usual_model import plain_token_ids
 from service.inference.bundle import open_bundle
 from service.inference.tokenizers.keras_imdb import KerasImdbSpec, KerasImdbTokenizer
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from bench.usual import BUNDLE, create_app
+from bench.usual import create_app
+from bench.usual_model import BUNDLE
 from service.inference.bundle import open_bundle
 from service.inference.predictor import Predictor
 

@@ -1,0 +1,5 @@
+"""What keeps a peer from being measured."""
+
+
+class PeerError(RuntimeError):
+    """A peer cannot be installed, or answers something else than the bundle; the message says it in one line."""

@@ -1,6 +1,7 @@
 """Environments of the peers: made once, and the installer's last line if they cannot be. No network."""
 
 import subprocess
+import venv
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def test_an_environment_is_made_once_and_again_when_its_requirements_change(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("made again")
 
-    monkeypatch.setattr(installation.venv, "create", refuse)
+    monkeypatch.setattr(venv, "create", refuse)
     assert installation.install(requirements, tmp_path / "environment") == python
     requirements.write_text("# something else\n")
     with pytest.raises(AssertionError, match="made again"):

@@ -1,6 +1,7 @@
 """The run: a peer that cannot be installed or started does not end it."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 
 from bench.constants import BARE
 from bench.peers import __main__ as run
-from bench.peers.contenders import Peer
+from bench.peers.contenders import PEERS, Peer
 from bench.peers.errors import PeerError
 from bench.servers import Load, Server
 
@@ -30,9 +31,9 @@ def without_wrk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "install", install)
     monkeypatch.setattr(run, "servers", lambda *_: [Server(BARE, UVICORN)])
     monkeypatch.setattr(run, "load", lambda *_: Load(100, 1, 2, 0))
-    monkeypatch.setattr(run.shutil, "which", lambda _: "wrk")
-    monkeypatch.setitem(run.PEERS, "mosec", WORKING)
-    monkeypatch.setitem(run.PEERS, "ray", BROKEN)
+    monkeypatch.setattr(shutil, "which", lambda _: "wrk")
+    monkeypatch.setitem(PEERS, "mosec", WORKING)
+    monkeypatch.setitem(PEERS, "ray", BROKEN)
 
 
 @pytest.mark.usefixtures("without_wrk")
@@ -63,7 +64,7 @@ def test_a_run_without_failures_exits_with_0(tmp_path: Path, monkeypatch: pytest
 
 
 def test_without_the_load_generator_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     done = CliRunner().invoke(run.main, [])
     assert done.exit_code == 1
     assert "apt-get install wrk" in done.output

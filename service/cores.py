@@ -2,7 +2,11 @@
 
 import math
 import os
+import sys
 from pathlib import Path
+
+FORKS = sys.platform == "linux"
+"""True where a process can be forked; elsewhere libraries of the system have threads, which do not survive that."""
 
 MAX_WORKERS = 8
 """Largest number of workers unless the settings say more: each takes 120 MB."""

@@ -37,8 +37,8 @@ for texts of like length to find each other."""
 SCORE_WINDOWS_AHEAD = 2
 """Windows that `score` reads and scores ahead of what is written."""
 
-SCORE_JOB_TEXTS = 64
-"""Texts of a job of `score`, where no other request waits for a place between two jobs."""
+SCORE_JOB_TEXTS = 128
+"""Texts of a job of `score`, where no other request waits for a place between two jobs; a job is sent to a process."""
 
 Value = TypeVar("Value")
 

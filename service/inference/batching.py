@@ -28,7 +28,7 @@ STREAM_WINDOW_TEXTS, STREAM_WINDOW_BYTES = MAX_JOB_TEXTS, 256_000
 """Records of a window of `POST /predict/batch`, and bytes of them at which a window is full, however few they are."""
 
 STREAM_WINDOWS_AHEAD = 4
-"""Windows that are read and scored ahead of what the client has taken."""
+"""Windows that are read and scored ahead of what the client has taken, or more where more processes compute them."""
 
 SCORE_WINDOW_TEXTS, SCORE_WINDOW_BYTES = 512, 4_000_000
 """Records of a window of the command `score`, and bytes of them at which a window is full: enough for every core, and

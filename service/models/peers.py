@@ -53,7 +53,7 @@ class Peers:
         self._folder = folder
         self._registry = registry
         self._scheduler = scheduler
-        self._connected: set[tuple[str, int]] = set()
+        self._connections: dict[tuple[str, int], _Connection] = {}
         self._free: deque[_Connection] = deque()
         self._served: set[asyncio.StreamWriter] = set()
 
@@ -75,9 +75,8 @@ class Peers:
         finally:
             own.unlink(missing_ok=True)
             server.close()
-            for writer in (*self._served, *(connection.writer for connection in self._free)):
+            for writer in (*self._served, *(connection.writer for connection in self._connections.values())):
                 writer.close()
-            self._free.clear()
 
     def offer(self, predictor: object, texts: Sequence[Any]) -> Awaitable[list[Prediction] | None] | None:
         """Offer a job.
@@ -103,7 +102,7 @@ class Peers:
                 answer = json.loads(await _receive(connection.reader))
         except (OSError, EOFError):  # also of a time that has run out
             connection.writer.close()
-            self._connected.discard(connection.name)
+            self._connections.pop(connection.name, None)
             return None
         if answer is None:
             asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._free.append, connection)
@@ -114,10 +113,11 @@ class Peers:
     async def _connect(self, path: Path) -> None:
         for number in range(CONNECTIONS):
             name = path.name, number
-            if name not in self._connected:
+            if name not in self._connections:
                 with suppress(OSError):  # that process has ended, or only begins
-                    self._free.append(_Connection(name, *await asyncio.open_unix_connection(path, limit=_BUFFER_BYTES)))
-                    self._connected.add(name)
+                    streams = await asyncio.open_unix_connection(path, limit=_BUFFER_BYTES)
+                    self._connections[name] = _Connection(name, *streams)
+                    self._free.append(self._connections[name])
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Compute the jobs that come on a connection, until it is closed."""

@@ -25,6 +25,9 @@ logger = logging.getLogger("service")
 _TURN_SECONDS = 0.001
 """Time after which the reader yields to other tasks of the event loop."""
 
+_MORE_SECONDS = 0.002
+"""Time for more of the file to come before a window that is not full is scored."""
+
 
 class BatchStream:
     """A response that reads the request while it is sent.
@@ -168,12 +171,17 @@ class BatchStream:
                     if monotonic() - turn > _TURN_SECONDS:
                         await asyncio.sleep(0)
                         turn = monotonic()
-                if window:  # there is no more for now
-                    await windows.put(group.create_task(self._score(window)))
-                    window, size = [], 0
-                if self._ended:
-                    break
-                await self._next_chunk()
+                coming = None if self._ended else asyncio.ensure_future(self._next_chunk())
+                try:
+                    if window and not await _is_soon(coming):
+                        await windows.put(group.create_task(self._score(window)))
+                        window, size = [], 0
+                    if not coming:
+                        break
+                    await coming
+                finally:
+                    if coming and not coming.cancel() and not coming.cancelled():
+                        coming.exception()  # seen: if it is one, this task ends by it or for another reason
         except ServiceError as error:
             self._summary.complete = False
             self._cut_off = error
@@ -227,6 +235,11 @@ class BatchStream:
                     logger.exception("a window failed")
                 records = [record if record.error else replace(record, error=error) for record in records]
         return answer(self._format, records, predictions, problem_fields, self._summary)
+
+
+async def _is_soon(coming: asyncio.Future[None] | None) -> bool:
+    """Wait for more of the file for `_MORE_SECONDS`, and tell whether it has come."""
+    return bool(coming) and bool((await asyncio.wait((coming,), timeout=_MORE_SECONDS))[0])
 
 
 def _shutting_down() -> ShuttingDownError:

@@ -25,8 +25,8 @@ MAX_RUN_TEXTS, MAX_RUN_IDS = 32, 1_200
 a small request waits for no more than one run."""
 
 STREAM_WINDOW_TEXTS, STREAM_WINDOW_BYTES = 4 * MAX_JOB_TEXTS, 256_000
-"""Records of a window of `POST /predict/batch`, enough for texts of like length to find each other, and bytes of them at
-which a window is full, however few they are."""
+"""Records of a window of `POST /predict/batch`, enough for texts of like length to find each other, and bytes of them
+at which a window is full, however few they are."""
 
 STREAM_WINDOWS_AHEAD = 4
 """Windows that are read and scored ahead of what the client has taken, or more where more processes compute them."""

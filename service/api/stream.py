@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from time import monotonic
@@ -171,17 +172,14 @@ class BatchStream:
                     if monotonic() - turn > _TURN_SECONDS:
                         await asyncio.sleep(0)
                         turn = monotonic()
-                coming = None if self._ended else asyncio.ensure_future(self._next_chunk())
-                try:
-                    if window and not await _is_soon(coming):
-                        await windows.put(group.create_task(self._score(window)))
-                        window, size = [], 0
-                    if not coming:
-                        break
-                    await coming
-                finally:
-                    if coming and not coming.cancel() and not coming.cancelled():
-                        coming.exception()  # seen: if it is one, this task ends by it or for another reason
+                if window and not self._ended and await self._next_is_soon():
+                    continue
+                if window:  # there is no more for now
+                    await windows.put(group.create_task(self._score(window)))
+                    window, size = [], 0
+                if self._ended:
+                    break
+                await self._next_chunk()
         except ServiceError as error:
             self._summary.complete = False
             self._cut_off = error
@@ -191,6 +189,14 @@ class BatchStream:
         while True:
             if (await self._receive())["type"] == "http.disconnect":
                 raise ClientDisconnect
+
+    async def _next_is_soon(self) -> bool:
+        """Receive more of the body if it comes within `_MORE_SECONDS`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MORE_SECONDS):
+                await self._next_chunk()
+                return True
+        return False
 
     async def _next_chunk(self) -> None:
         """Receive more of the body.
@@ -235,11 +241,6 @@ class BatchStream:
                     logger.exception("a window failed")
                 records = [record if record.error else replace(record, error=error) for record in records]
         return answer(self._format, records, predictions, problem_fields, self._summary)
-
-
-async def _is_soon(coming: asyncio.Future[None] | None) -> bool:
-    """Wait for more of the file for `_MORE_SECONDS`, and tell whether it has come."""
-    return bool(coming) and bool((await asyncio.wait((coming,), timeout=_MORE_SECONDS))[0])
 
 
 def _shutting_down() -> ShuttingDownError:

@@ -255,7 +255,7 @@ def test_a_client_that_takes_nothing_is_given_up() -> None:
         client.send(b"good\n")
         await until(lambda: client.body)
         client.reading.clear()
-        client.send(b"bad\n" * MAX_JOB_TEXTS * 20)
+        client.send(b"bad\n" * STREAM_WINDOW_TEXTS * 20)
         await asyncio.sleep(0.5)
         assert not client.ended
 

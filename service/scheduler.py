@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from service.cores import waited_seconds
 from service.errors import ShuttingDownError
 from service.inference.batching import (
     MAX_INLINE_CHARS,
@@ -24,6 +25,12 @@ from service.inference.batching import (
 from service.inference.inputs import Run
 from service.inference.session import in_order
 from service.inference.tokenizers.tokenizer import Encoded
+
+LENT_MAX_WAIT = 0.4
+"""Share of its time that a job of another process may wait for a processor; after more, no further one is taken for a
+while. One thread more than there are cores makes each wait for a third of its time, two make it half."""
+
+LENT_PAUSE_SECONDS = 0.1
 
 Text_contra = TypeVar("Text_contra", bound=Sized, contravariant=True)
 Answer = TypeVar("Answer")
@@ -216,11 +223,13 @@ class Scheduler:
         self.offer: Offer = lambda _, __: None
         """The other processes."""
         self._awaited: set[asyncio.Task[None]] = set()  # jobs that they have
+        self._pause_ends = 0.0  # of taking jobs from them
 
     @property
     def is_behind(self) -> bool:
-        """True if texts wait, other than those of other processes."""
-        return any(lane.entries or lane.jobs for lane in (self._high, self._small, self._bulk))
+        """True if texts wait, other than those of other processes, or the last of these waited long for a processor."""
+        waits = any(lane.entries or lane.jobs for lane in (self._high, self._small, self._bulk))
+        return waits or perf_counter() < self._pause_ends
 
     def start(self) -> None:
         """Start the threads; called on the event loop that will call `predict`."""
@@ -350,8 +359,17 @@ class Scheduler:
         bulk_first = [self._high, self._lent, self._bulk, self._small]
         while self._wakes.get():
             if job := _next_job(lanes):
-                self._compute(job)
+                if job.lane is self._lent:
+                    self._compute_lent(job)
+                else:
+                    self._compute(job)
                 lanes = bulk_first if job.lane is self._small else small_first
+
+    def _compute_lent(self, job: Job) -> None:
+        waited, began = waited_seconds(), perf_counter()
+        self._compute(job)
+        if waited_seconds() - waited > LENT_MAX_WAIT * (perf_counter() - began):
+            self._pause_ends = perf_counter() + LENT_PAUSE_SECONDS
 
     def _compute(self, job: Job) -> None:
         try:

@@ -2,12 +2,14 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from math import inf
+from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from service import scheduler as module
 from service.errors import ShuttingDownError
 from service.inference.batching import MAX_INLINE_CHARS, MAX_INLINE_SECONDS, MAX_JOB_CHARS, MAX_JOB_TEXTS
 from service.inference.inputs import Run
@@ -293,10 +295,26 @@ def test_what_another_process_has_lent_goes_before_the_bulk_and_after_small_requ
         assert scheduler.is_behind
         echo.gate.set()
         await asyncio.gather(*requests)
-        assert not scheduler.is_behind
         return [texts[0] for texts in echo.computed]
 
     assert scheduled(test) == ["low 0", "normal 3", "lent 2", "low 1"]
+
+
+@pytest.mark.parametrize(("share", "pauses"), [(0.0, False), (0.9, True)])
+def test_while_processors_are_busy_no_more_is_taken_from_other_processes(
+    monkeypatch: pytest.MonkeyPatch, share: float, pauses: bool
+) -> None:
+    monkeypatch.setattr(module, "waited_seconds", lambda: share * perf_counter())
+    monkeypatch.setattr(module, "LENT_PAUSE_SECONDS", 30)
+
+    async def test(scheduler: Scheduler) -> bool:
+        await scheduler.predict(Echo(), ["text"] * 8, "low")
+        assert not scheduler.is_behind
+        await scheduler.predict(Echo(), ["text"] * 8, "lent")
+        await asyncio.sleep(0.1)
+        return scheduler.is_behind
+
+    assert scheduled(test) == pauses
 
 
 def test_a_finished_job_is_told_with_its_times() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from service import scheduler
 from service.errors import ShuttingDownError
 from service.inference.bundle import open_bundle
 from service.inference.predictor import Prediction, Predictor
@@ -41,6 +42,12 @@ class Process:
     def __init__(self, folder: Path, predictors: list[Predictor]) -> None:
         self.scheduler = Scheduler(1)
         self.peers = Peers(folder, lambda: Registry(predictors, predictors[0].manifest.name), self.scheduler)
+
+
+@pytest.fixture(autouse=True)
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processors that nobody else keeps busy."""
+    monkeypatch.setattr(scheduler, "waited_seconds", lambda: 0.0)
 
 
 def between(

@@ -311,7 +311,9 @@ def test_while_processors_are_busy_no_more_is_taken_from_other_processes(
         await scheduler.predict(Echo(), ["text"] * 8, "low")
         assert not scheduler.is_behind
         await scheduler.predict(Echo(), ["text"] * 8, "lent")
-        await asyncio.sleep(0.1)
+        if pauses:
+            await until(lambda: scheduler.is_behind)  # the thread notes it after it has answered
+        await asyncio.sleep(0.05)
         return scheduler.is_behind
 
     assert scheduled(test) == pauses

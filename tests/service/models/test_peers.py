@@ -93,7 +93,7 @@ def test_another_process_gives_the_same_predictions(
     folder: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test(peers: Peers, _: Process, __: object) -> None:
-        for _ in range(3 * CONNECTIONS):
+        for _asked in range(3 * CONNECTIONS):
             assert await asked(peers, predictor) == predictor.predict(TEXTS)
 
     between(folder, predictor, monkeypatch, test)

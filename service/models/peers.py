@@ -108,7 +108,7 @@ class Peers:
             asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._free.append, connection)
             return None
         self._free.append(connection)
-        return [Prediction(*fields, model=predictor.name) for fields in answer]
+        return [Prediction(*(*fields, predictor.name)) for fields in answer]
 
     async def _connect(self, path: Path) -> None:
         for number in range(CONNECTIONS):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from time import monotonic
@@ -16,7 +17,7 @@ from service.errors import NoBodyError, ServiceError, ShuttingDownError, Stalled
 from service.files.answering import Summary, answer
 from service.files.reading import Reader
 from service.files.record import Format, Record
-from service.inference.batching import STREAM_WINDOW_BYTES, STREAM_WINDOW_TEXTS, STREAM_WINDOWS_AHEAD
+from service.inference.batching import STREAM_WINDOW_BYTES, STREAM_WINDOW_TEXTS
 from service.inference.predictor import Prediction
 from service.problems import problem_fields
 
@@ -25,11 +26,14 @@ logger = logging.getLogger("service")
 _TURN_SECONDS = 0.001
 """Time after which the reader yields to other tasks of the event loop."""
 
+_MORE_SECONDS = 0.002
+"""Time for more of the file to come before a window that is not full is scored."""
+
 
 class BatchStream:
     """A response that reads the request while it is sent.
 
-    One task reads: it stops when `STREAM_WINDOWS_AHEAD` windows wait to be sent or kept, and then no more is read from
+    One task reads: it stops when `windows_ahead` windows wait to be sent or kept, and then no more is read from
     the connection either. Another task writes what is scored. The end of either ends both.
 
     A file that is cut off (it stalls, it is damaged, the service stops) has an error as its last answer and a summary
@@ -44,6 +48,7 @@ class BatchStream:
         delivery: the time at which the answers are sent.
         budget: budget of the answers that are kept.
         compress: whether to compress the answers with gzip.
+        windows_ahead: windows that are read and scored ahead of what the client has taken.
         idle_seconds: time without data from the client, or without reading by it, after which the stream ends.
         stopping: once set, no more is read, and the records that were read are answered.
     """
@@ -58,6 +63,7 @@ class BatchStream:
         delivery: Delivery,
         budget: SpoolBudget,
         compress: bool,
+        windows_ahead: int,
         idle_seconds: float,
         stopping: asyncio.Event | None = None,
     ) -> None:
@@ -68,6 +74,7 @@ class BatchStream:
         self._delivery = delivery
         self._budget = budget
         self._compress = compress
+        self._windows_ahead = windows_ahead
         self._idle_seconds = idle_seconds
         self._stopping = stopping
         self._waiting: asyncio.Timeout | None = None  # for the client to send more
@@ -121,7 +128,7 @@ class BatchStream:
 
     async def _respond(self, response: Answer) -> None:
         async with asyncio.TaskGroup() as group:
-            windows: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(STREAM_WINDOWS_AHEAD)
+            windows: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(self._windows_ahead)
             helping = [group.create_task(self._read(windows, group))]
             if self._stopping:
                 helping.append(group.create_task(self._stop_when(self._stopping)))
@@ -165,6 +172,8 @@ class BatchStream:
                     if monotonic() - turn > _TURN_SECONDS:
                         await asyncio.sleep(0)
                         turn = monotonic()
+                if window and not self._ended and await self._next_is_soon():
+                    continue
                 if window:  # there is no more for now
                     await windows.put(group.create_task(self._score(window)))
                     window, size = [], 0
@@ -180,6 +189,14 @@ class BatchStream:
         while True:
             if (await self._receive())["type"] == "http.disconnect":
                 raise ClientDisconnect
+
+    async def _next_is_soon(self) -> bool:
+        """Receive more of the body if it comes within `_MORE_SECONDS`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MORE_SECONDS):
+                await self._next_chunk()
+                return True
+        return False
 
     async def _next_chunk(self) -> None:
         """Receive more of the body.

@@ -1,17 +1,17 @@
 """Scoring of a file without a server, on all cores: windows of records, in order.
 
-The models are called directly, on threads of a pool, and not through `service.classifier`: with one caller nothing is
-refused for load, no small request waits, and an event loop between reader and threads would only cost time.
+The models are called directly, by a pool, and not through `service.classifier`: with one caller nothing is refused for
+load, no small request waits, and an event loop between reader and pool would only cost time.
 """
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
-from service.cores import available_cores
+from service.files.pool import Submit, scoring_pool
 from service.files.record import Position
-from service.files.sources import Source, Window
+from service.files.sources import ScoreError, Source, Window
 from service.inference.batching import SCORE_JOB_TEXTS, SCORE_WINDOWS_AHEAD, by_length, restored
 from service.inference.predictor import Prediction
 from service.models.model_choice import Choice
@@ -36,8 +36,11 @@ def run(source: Source, sink: Sink, choice: Choice, is_new: bool, progress: Call
         choice: of the models that score them.
         is_new: whether the output has to be begun.
         progress: told how much of the source was read for what is written.
+
+    Raises:
+        ServiceError: the source cannot be read, or a process was killed.
     """
-    pool = ThreadPoolExecutor(available_cores())
+    pool, submit = scoring_pool(choice)
     ahead: deque[tuple[Window, Callable[[], list[Prediction]]]] = deque()
 
     def write() -> None:
@@ -52,21 +55,25 @@ def run(source: Source, sink: Sink, choice: Choice, is_new: bool, progress: Call
 
     try:
         for window in source.windows():
-            ahead.append((window, _begin(pool, choice, window.texts)))
+            ahead.append((window, _begin(submit, window.texts)))
             if len(ahead) > SCORE_WINDOWS_AHEAD:
                 write()
         while ahead:
             write()
         sink.write(source.tail())
+    except BrokenProcessPool as error:
+        raise ScoreError(
+            "A process that scored was killed, perhaps for want of memory. On fewer cores less is needed: taskset -c 0"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(pool: ThreadPoolExecutor, choice: Choice, texts: list[str]) -> Callable[[], list[Prediction]]:
+def _begin(submit: Submit, texts: list[str]) -> Callable[[], list[Prediction]]:
     """Let the pool score texts, those of like length together, and return what waits for the ordered predictions."""
     order = by_length(texts)
-    futures: list[Future[list[Prediction]]] = [
-        pool.submit(choice.predict, [texts[position] for position in order[start : start + SCORE_JOB_TEXTS]])
+    futures = [
+        submit([texts[position] for position in order[start : start + SCORE_JOB_TEXTS]])
         for start in range(0, len(texts), SCORE_JOB_TEXTS)
     ]
 

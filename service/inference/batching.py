@@ -24,11 +24,12 @@ MAX_RUN_TEXTS, MAX_RUN_IDS = 32, 1_200
 """Texts of a run at most, and token ids, padding counted, unless one text has more. More ids in a run gain little; and
 a small request waits for no more than one run."""
 
-STREAM_WINDOW_TEXTS, STREAM_WINDOW_BYTES = MAX_JOB_TEXTS, 256_000
-"""Records of a window of `POST /predict/batch`, and bytes of them at which a window is full, however few they are."""
+STREAM_WINDOW_TEXTS, STREAM_WINDOW_BYTES = 4 * MAX_JOB_TEXTS, 256_000
+"""Records of a window of `POST /predict/batch`, enough for texts of like length to find each other, and bytes of them
+at which a window is full, however few they are."""
 
 STREAM_WINDOWS_AHEAD = 4
-"""Windows that are read and scored ahead of what the client has taken."""
+"""Windows that are read and scored ahead of what the client has taken, or more where more processes compute them."""
 
 SCORE_WINDOW_TEXTS, SCORE_WINDOW_BYTES = 512, 4_000_000
 """Records of a window of the command `score`, and bytes of them at which a window is full: enough for every core, and
@@ -37,8 +38,8 @@ for texts of like length to find each other."""
 SCORE_WINDOWS_AHEAD = 2
 """Windows that `score` reads and scores ahead of what is written."""
 
-SCORE_JOB_TEXTS = 64
-"""Texts of a job of `score`, where no other request waits for a place between two jobs."""
+SCORE_JOB_TEXTS = 128
+"""Texts of a job of `score`, where no other request waits for a place between two jobs; a job is sent to a process."""
 
 Value = TypeVar("Value")
 

@@ -51,6 +51,11 @@ class Prediction:
     truncated: bool
     model: ModelName | None = None
 
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        """Pickle the values alone, in a third of the time that a dataclass with slots takes."""
+        values = (self.label, self.probability, self.words, self.known_words, self.truncated, self.model)
+        return type(self), values
+
     def fields(self) -> dict[str, Any]:
         """Return the members of the prediction in an answer."""
         return {

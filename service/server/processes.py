@@ -25,6 +25,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import SIGNALS
 
+from service.cores import FORKS
 from service.errors import ServiceError
 from service.inference.predictor import Predictor
 from service.models.fleet import Fleet
@@ -36,8 +37,6 @@ from service.server.protocol import ConnectionLimits, HttpProtocol
 from service.settings import Settings, SettingsError
 
 logger = logging.getLogger("service")
-
-_FORKS = sys.platform == "linux"  # elsewhere libraries of the system have threads, which do not survive a fork
 
 _PARENT_SECONDS = 0.5
 
@@ -79,7 +78,7 @@ def serve_with_workers(settings: Settings, run_dir: Path, workers: int) -> None:
     loaded = list(Repository.open(settings, Fleet.private()).registry)
     fleet = Fleet(run_dir)
     check_settings(settings, fleet)
-    app = partial(worker_app, settings, run_dir, loaded if _FORKS else ())
+    app = partial(worker_app, settings, run_dir, loaded if FORKS else ())
     config = _config(settings, app, factory=True, workers=workers)
     settle()
     supervisor = Supervisor(config, [config.bind_socket()], fleet)
@@ -144,7 +143,7 @@ class Worker(uvicorn.supervisors.multiprocess.Process):
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         super().__init__(config, sockets)
-        if _FORKS:
+        if FORKS:
             context = multiprocessing.get_context("fork")
             self.process = context.Process(target=self._begin, args=(sockets,))  # type: ignore[assignment]
 

@@ -20,7 +20,7 @@ from service.errors import BodyTooLargeError, OverloadedError, ShuttingDownError
 from service.files.plain import PlainFormat
 from service.files.reading import Reader
 from service.files.record import Options
-from service.inference.batching import MAX_JOB_TEXTS, STREAM_WINDOWS_AHEAD
+from service.inference.batching import MAX_JOB_TEXTS, STREAM_WINDOW_TEXTS, STREAM_WINDOWS_AHEAD
 from service.scheduler import Scheduler
 from tests.service.conftest import MODELS_DIR
 from tests.service.running import running
@@ -85,6 +85,7 @@ def stream_of(
         delivery=delivery,
         budget=SpoolBudget(spool_bytes),
         compress=False,
+        windows_ahead=STREAM_WINDOWS_AHEAD,
         idle_seconds=idle_seconds,
         stopping=stopping,
     )
@@ -160,14 +161,14 @@ def test_a_client_that_reads_nothing_is_read_no_further() -> None:
     async def test(client: Client, _: Echo, __: Scheduler) -> None:
         client.reading.clear()
         for _chunk in range(50):
-            client.send(b"good\n" * MAX_JOB_TEXTS)
+            client.send(b"good\n" * STREAM_WINDOW_TEXTS)
         client.send(b"", more=False)
         await until(lambda: client.taken > STREAM_WINDOWS_AHEAD)
         await asyncio.sleep(0.2)
         assert client.taken <= STREAM_WINDOWS_AHEAD + 3
         client.reading.set()
         await until(lambda: client.ended)
-        assert client.answers[-1]["summary"]["scored"] == 50 * MAX_JOB_TEXTS
+        assert client.answers[-1]["summary"]["scored"] == 50 * STREAM_WINDOW_TEXTS
 
     streaming(test)
 
@@ -176,11 +177,22 @@ def test_while_the_scores_are_late_no_more_is_read() -> None:
     async def test(client: Client, echo: Echo, _: Scheduler) -> None:
         echo.gate.clear()
         for _chunk in range(50):
-            client.send(b"good\n" * MAX_JOB_TEXTS)
+            client.send(b"good\n" * STREAM_WINDOW_TEXTS)
         client.send(b"", more=False)
         await until(lambda: echo.computed)
         await asyncio.sleep(0.2)
         assert client.taken <= STREAM_WINDOWS_AHEAD + 3
+
+    streaming(test)
+
+
+def test_what_comes_in_small_pieces_is_scored_together() -> None:
+    async def test(client: Client, echo: Echo, _: Scheduler) -> None:
+        for _piece in range(MAX_JOB_TEXTS):
+            client.send(b"good\n" * 4)
+        client.send(b"", more=False)
+        await until(lambda: client.ended)
+        assert [len(texts) for texts in echo.computed] == [MAX_JOB_TEXTS] * 4
 
     streaming(test)
 
@@ -243,7 +255,7 @@ def test_a_client_that_takes_nothing_is_given_up() -> None:
         client.send(b"good\n")
         await until(lambda: client.body)
         client.reading.clear()
-        client.send(b"bad\n" * MAX_JOB_TEXTS * 20)
+        client.send(b"bad\n" * STREAM_WINDOW_TEXTS * 20)
         await asyncio.sleep(0.5)
         assert not client.ended
 

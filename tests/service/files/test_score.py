@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 from service.__main__ import cli
+from service.cores import FORKS, available_cores
 from service.errors import ServiceError
+from service.files import pool
 from service.files import score as score_module
 from service.inference.predictor import Prediction, Predictor
 from service.settings import Settings
@@ -27,6 +29,8 @@ from tests.service.running import ENVIRONMENT, told_by
 
 MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson", "txt": "text/plain"}
 ROWS = 2_000
+
+needs_fork = pytest.mark.skipif(not FORKS, reason="score uses threads here")
 
 
 def file_of(suffix: str, rows: int = ROWS) -> bytes:
@@ -219,15 +223,12 @@ def test_a_reader_that_leaves_ends_it(flags: list[str], tmp_path: Path) -> None:
 
 @pytest.fixture
 def interrupted(score: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """The arguments of a run that broke off after some windows."""
+    """The arguments of a run that broke off in its last window."""
     (tmp_path / "in.txt").write_bytes(file_of("txt"))
     arguments = [tmp_path / "in.txt", "--output", tmp_path / "out"]
-    calls = 0
 
     def breaking(_: Predictor, texts: Sequence[str]) -> list[Prediction]:
-        nonlocal calls
-        calls += 1
-        if calls > 20:
+        if "the end" in texts:
             raise KeyboardInterrupt
         return [Prediction("positive", 0.5, 1, 1, False) for _ in texts]
 
@@ -394,3 +395,78 @@ def test_under_auto_each_record_says_the_model_of_its_script(two_languages: Sett
     (tmp_path / "answer.parquet").write_bytes(table)
     models = parquet.read_table(tmp_path / "answer.parquet")["model"].to_pylist()
     assert models == ["small/1", "small-korean/1"] * 800
+
+
+# Processes.
+
+
+def processes_of(process: "subprocess.Popen[bytes]") -> list[int]:
+    """Wait for the processes that score for a command."""
+    while process.poll() is None:
+        found = subprocess.run(["pgrep", "--parent", str(process.pid)], capture_output=True, text=True, check=False)
+        if pids := found.stdout.split():
+            return [int(pid) for pid in pids]
+    raise AssertionError("the command has ended")
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there and no zombie, which nobody has waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def stopped(flags: list[str], tmp_path: Path) -> Iterator[tuple["subprocess.Popen[bytes]", list[int]]]:
+    """A command after its first checkpoint, in a process group of its own, and the processes that score for it."""
+    (tmp_path / "in.txt").write_bytes(file_of("txt", rows=100_000))
+    arguments = command(tmp_path / "in.txt", "--output", tmp_path / "out", *flags)
+    with subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, process_group=0) as process:
+        wait_for_another(tmp_path / "out.part.json", process)
+        yield process, processes_of(process)
+        process.kill()
+
+
+@needs_fork
+def test_a_process_that_is_killed_ends_the_command_and_the_same_command_goes_on(
+    stopped: tuple["subprocess.Popen[bytes]", list[int]], score: Any, tmp_path: Path
+) -> None:
+    command, scoring = stopped
+    os.kill(scoring[0], signal.SIGKILL)
+    _, said = command.communicate(timeout=20)
+    assert (command.returncode, said.count(b"\n"), b"A process that scored was killed" in said) == (1, 1, True)
+    assert not any(map(is_running, scoring))
+    assert score(tmp_path / "in.txt", "--output", tmp_path / "out").exit_code == 3
+    assert (tmp_path / "out").read_bytes().count(b"\n") == 100_001
+
+
+@needs_fork
+def test_the_processes_do_not_outlive_the_command(stopped: tuple["subprocess.Popen[bytes]", list[int]]) -> None:
+    command, scoring = stopped
+    assert len(scoring) == available_cores()
+    command.kill()
+    deadline = time.monotonic() + 10
+    while any(map(is_running, scoring)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not any(map(is_running, scoring))
+
+
+@needs_fork
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_is_told_once(
+    stopped: tuple["subprocess.Popen[bytes]", list[int]], number: signal.Signals
+) -> None:
+    command, scoring = stopped
+    os.killpg(command.pid, number)
+    _, said = command.communicate(timeout=20)
+    assert (command.returncode, said.decode()) == (130, "interrupted; the same command resumes it\n")
+    assert not any(map(is_running, scoring))
+
+
+def test_threads_give_the_same_bytes(score: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in.txt").write_bytes(file_of("txt"))
+    expected = score(tmp_path / "in.txt").stdout_bytes
+    monkeypatch.setattr(pool, "FORKS", False)
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", None)
+    assert score(tmp_path / "in.txt").stdout_bytes == expected

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from training.taught.pieces import runs
 from training.taught.sources import FIRST_ID, Sources
+from training.taught.variants import draw_variants
 from training.wide_deep.corpus import Corpus
 
 Ints = NDArray[np.int64]
@@ -55,16 +56,18 @@ class Questions:
         unlabelled: runs of the reviews without labels.
         held_out: runs of the labelled reviews that are held out.
         phrases: words and frequent n-grams.
+        variants: of sentences of the treebank.
     """
 
     unlabelled: Runs
     held_out: Runs
     phrases: list[str]
+    variants: list[str]
 
     @property
     def texts(self) -> list[str]:
         """All of them, in order."""
-        return [*self.unlabelled.texts, *self.held_out.texts, *self.phrases]
+        return [*self.unlabelled.texts, *self.held_out.texts, *self.phrases, *self.variants]
 
     @property
     def digest(self) -> str:
@@ -83,7 +86,8 @@ def list_questions(sources: Sources, words: Sequence[str], ngrams: Ints, num_wor
     """
     held_out = [sources.reviews.texts[row] for row in sources.held_out]
     phrases = [*words, *ngram_texts(ngrams, words, num_words)]
-    return Questions(draw_runs(sources.unlabelled), draw_runs(held_out), phrases)
+    variants = draw_variants(sources.trees, SEED)
+    return Questions(draw_runs(sources.unlabelled), draw_runs(held_out), phrases, variants)
 
 
 def draw_runs(reviews: Sequence[str]) -> Runs:

@@ -120,7 +120,7 @@ class TaughtRecipe(NetworkRecipe):
     review_weight: float  # of a labelled review in the loss; a sentence of the treebank counts for 1
     soft_review_weight: float  # the same of a review labelled by teachers
     crop_weight: float  # the same of a crop
-    run_weight: float  # the same of a run of sentences labelled by the transformer
+    run_weight: float  # the same of a run of sentences or a clause labelled by the transformer
     phrase_weight: float  # the same of a phrase of the treebank
     word_weight: float  # the same of a word or a frequent n-gram labelled by the transformer
     variant_weight: float  # the same of a variant of a sentence of the treebank, labelled by the transformer
@@ -189,7 +189,7 @@ LECTURE = LectureRecipe(
 TAUGHT = TaughtRecipe(
     name="taught",
     model_name="imdb-conv1d",
-    model_version=4,
+    model_version=3,
     description="Conv1D over words of four widths and 300,000 n-gram weights, taught by larger models.",
     data_set=ImdbReviews(),
     max_reviews=None,

@@ -69,12 +69,10 @@ class Material:
 
     @property
     def logits(self) -> list[NDArray[np.float16]]:
-        """Logits of the transformer: of the runs without labels, the held-out runs, the phrases, and the variants."""
+        """Logits of the transformer: of runs without labels, held-out runs, phrases, variants, and clauses."""
         asked = self.questions
-        return np.split(
-            self.answers.logits,
-            np.cumsum([len(asked.unlabelled.texts), len(asked.held_out.texts), len(asked.phrases)]),
-        )
+        parts = (asked.unlabelled.texts, asked.held_out.texts, asked.phrases, asked.variants)
+        return np.split(self.answers.logits, np.cumsum([len(part) for part in parts]))
 
 
 def gather(recipe: TaughtRecipe, imdb_dir: Path, sst_dir: Path, answers_file: Path = ANSWERS_FILE) -> Material:
@@ -162,17 +160,18 @@ def prepare(recipe: TaughtRecipe, material: Material, rows: Ints, soft: NDArray[
     roots = material.encode([text for text, _ in sentences])
     copies = [weighted(roots, np.array([label for _, label in sentences]), recipe.phrase_weight)]
     asked = material.questions
-    of_runs, _, of_phrases, of_variants = material.logits
+    of_runs, _, of_phrases, of_variants, of_clauses = material.logits
     runs = weighted(material.encode(asked.unlabelled.texts), run_targets(of_runs), recipe.run_weight)
     phrases = weighted(material.encode(asked.phrases), phrase_targets(of_phrases), recipe.word_weight)
     variants = weighted(material.encode(asked.variants), run_targets(of_variants), recipe.variant_weight)
+    clauses = weighted(material.encode(asked.clauses), run_targets(of_clauses), recipe.run_weight)
     return Lessons(
         recipe=recipe,
         reviews=weighted([material.reviews[row] for row in rows], labels[rows], recipe.review_weight),
         soft_reviews=weighted(material.unlabelled, soft, recipe.soft_review_weight),
         opinions=together([opinions, *copies * recipe.sentence_copies]),
         neutral=neutral,
-        answered=together([runs, phrases, variants]),
+        answered=together([runs, phrases, variants, clauses]),
     )
 
 

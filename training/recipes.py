@@ -120,9 +120,10 @@ class TaughtRecipe(NetworkRecipe):
     review_weight: float  # of a labelled review in the loss; a sentence of the treebank counts for 1
     soft_review_weight: float  # the same of a review labelled by teachers
     crop_weight: float  # the same of a crop
-    run_weight: float  # the same of a run of sentences labelled by the transformer
+    run_weight: float  # the same of a run of sentences or a clause labelled by the transformer
     phrase_weight: float  # the same of a phrase of the treebank
     word_weight: float  # the same of a word or a frequent n-gram labelled by the transformer
+    variant_weight: float  # the same of a variant of a sentence of the treebank, labelled by the transformer
     sentence_copies: int  # times that a sentence of the treebank stands in an epoch
     neutral_share: float  # of the treebank's neutral phrases, drawn anew for each epoch
     short_epochs: int  # after the others, of short texts alone
@@ -192,7 +193,7 @@ TAUGHT = TaughtRecipe(
     description="Conv1D over words of four widths and 300,000 n-gram weights, taught by larger models.",
     data_set=ImdbReviews(),
     max_reviews=None,
-    num_words=20_000,
+    num_words=60_000,
     maxlen=1_000,
     padding="post",
     truncating="pre",
@@ -226,6 +227,7 @@ TAUGHT = TaughtRecipe(
     run_weight=1.0,
     phrase_weight=1.0,
     word_weight=0.3,
+    variant_weight=1.0,
     sentence_copies=3,
     neutral_share=0.2,
     short_epochs=2,

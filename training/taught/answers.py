@@ -16,6 +16,8 @@ from training.errors import DataError
 ANSWERS_FILE = Path(__file__).parent / "answers.npz"
 """The committed answers."""
 
+TINY = np.finfo(np.float32).tiny
+
 
 @dataclass(frozen=True)
 class TeacherAnswers:
@@ -34,9 +36,15 @@ class TeacherAnswers:
     digest: str
 
     def write(self, path: Path) -> None:
-        """Write the file."""
+        """Write the file; vectors are rounded to 8 bits, as training moves them anyway."""
+        steps = np.maximum(np.abs(self.vectors.astype(np.float32)).max(axis=0) / np.iinfo(np.int8).max, TINY)
         np.savez_compressed(
-            path, logits=self.logits, vectors=self.vectors, ngrams=self.ngrams, digest=np.array(self.digest)
+            path,
+            logits=self.logits,
+            vectors=np.rint(self.vectors / steps).astype(np.int8),
+            steps=steps,
+            ngrams=self.ngrams,
+            digest=np.array(self.digest),
         )
 
 
@@ -48,7 +56,8 @@ def read_answers(path: Path) -> TeacherAnswers:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return TeacherAnswers(arrays["logits"], arrays["vectors"], arrays["ngrams"], str(arrays["digest"]))
+            vectors = (arrays["vectors"] * arrays["steps"]).astype(np.float16)
+            return TeacherAnswers(arrays["logits"], vectors, arrays["ngrams"], str(arrays["digest"]))
     except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
         raise DataError(f"{path} cannot be read ({error}). `python -m training.taught` makes it.") from error
 

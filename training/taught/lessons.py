@@ -33,7 +33,7 @@ class Lessons:
         soft_reviews: labelled by the teachers of whole reviews.
         opinions: of the treebank.
         neutral: neutral phrases of the treebank.
-        answered: runs, words and n-grams, labelled by the transformer.
+        answered: runs, words, n-grams, variants of sentences, and clauses, labelled by the transformer.
     """
 
     recipe: TaughtRecipe

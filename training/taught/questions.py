@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.taught.pieces import runs
+from training.taught.reviews import sentences
 from training.taught.sources import FIRST_ID, Sources
+from training.taught.variants import draw_variants
 from training.wide_deep.corpus import Corpus
 
 Ints = NDArray[np.int64]
@@ -26,6 +28,12 @@ NEGATED_RUNS = 2
 """Of the others these have a negation, if there are any: the labels of reviews teach little of it."""
 MOST_WORDS = 60
 """A longer run is left out: it is a list, or has no stops."""
+SHORT_WORDS = (3, 12)
+"""In a sentence that is labelled alone, whichever runs it is in: what people say in short they say elsewhere too."""
+CLAUSE_WORDS = (4, 9)
+"""In a clause cut out of a longer sentence, at a negation."""
+WORDS_BEFORE = 3
+"""Words of such a clause before the negation, at most."""
 NGRAMS = (60_000, 60_000)
 """Most frequent bigrams and trigrams of the reviews."""
 
@@ -55,16 +63,20 @@ class Questions:
         unlabelled: runs of the reviews without labels.
         held_out: runs of the labelled reviews that are held out.
         phrases: words and frequent n-grams.
+        variants: of sentences of the treebank.
+        clauses: short sentences, and clauses with a negation, of the reviews without labels.
     """
 
     unlabelled: Runs
     held_out: Runs
     phrases: list[str]
+    variants: list[str]
+    clauses: list[str]
 
     @property
     def texts(self) -> list[str]:
         """All of them, in order."""
-        return [*self.unlabelled.texts, *self.held_out.texts, *self.phrases]
+        return [*self.unlabelled.texts, *self.held_out.texts, *self.phrases, *self.variants, *self.clauses]
 
     @property
     def digest(self) -> str:
@@ -83,7 +95,13 @@ def list_questions(sources: Sources, words: Sequence[str], ngrams: Ints, num_wor
     """
     held_out = [sources.reviews.texts[row] for row in sources.held_out]
     phrases = [*words, *ngram_texts(ngrams, words, num_words)]
-    return Questions(draw_runs(sources.unlabelled), draw_runs(held_out), phrases)
+    return Questions(
+        unlabelled=draw_runs(sources.unlabelled),
+        held_out=draw_runs(held_out),
+        phrases=phrases,
+        variants=draw_variants(sources.trees, SEED),
+        clauses=draw_clauses(sources.unlabelled),
+    )
 
 
 def draw_runs(reviews: Sequence[str]) -> Runs:
@@ -101,6 +119,23 @@ def draw_runs(reviews: Sequence[str]) -> Runs:
         texts += cut
         numbers += [number] * len(cut)
     return Runs(texts, np.array(numbers, np.int64))
+
+
+def draw_clauses(reviews: Sequence[str]) -> list[str]:
+    """Collect the short sentences of reviews, and of each longer one with a negation a clause; each text once."""
+    texts: dict[str, None] = {}
+    for number, review in enumerate(reviews):
+        random = np.random.default_rng((SEED, number, 1))
+        for sentence in sentences(review):
+            words = sentence.split()
+            if SHORT_WORDS[0] <= len(words) <= SHORT_WORDS[1]:
+                texts.setdefault(sentence)
+            elif len(words) > SHORT_WORDS[1] and (negation := _NEGATION.search(sentence)):
+                place = len(sentence[: negation.end()].split()) - 1
+                first = max(0, place - int(random.integers(WORDS_BEFORE + 1)))
+                length = int(random.integers(CLAUSE_WORDS[0], CLAUSE_WORDS[1] + 1))
+                texts.setdefault(" ".join(words[first : first + length]))
+    return list(texts)
 
 
 def frequent_ngrams(texts: Sequence[Ints], num_words: int) -> Ints:

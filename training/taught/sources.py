@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from service.inference.tokenizers.keras_imdb import KerasImdbSpec, KerasImdbTokenizer
 from training.taught.reviews import Reviews, read_labelled, read_unlabelled, read_word_index
-from training.taught.treebank import DEV_FILE, TRAIN_FILE, binary_sentences, labelled_phrases, read_treebank
+from training.taught.treebank import (
+    DEV_FILE,
+    TRAIN_FILE,
+    Phrase,
+    binary_sentences,
+    labelled_phrases,
+    read_treebank,
+)
 from training.wide_deep.corpus import Corpus
 from training.wide_deep.held_out import held_out_films
 
@@ -27,14 +34,16 @@ class Sources:
     Attributes:
         reviews: labelled training reviews, in the order of the file.
         unlabelled: reviews without labels.
-        phrases: of the treebank, with the mean of their labels, 0 to 4.
-        sentences: of the treebank that are not neutral, and 1 where they are positive.
+        trees: of the treebank's training part.
+        phrases: of these, with the mean of their labels, 0 to 4.
+        sentences: of these that are not neutral, and 1 where they are positive.
         development: the same of its development part; they judge.
         fitted, held_out: numbers of labelled reviews; the films of the latter are in none of the former.
     """
 
     reviews: Reviews
     unlabelled: list[str]
+    trees: list[list[Phrase]]
     phrases: dict[str, float]
     sentences: list[tuple[str, int]]
     development: list[tuple[str, int]]
@@ -81,6 +90,7 @@ def read_sources(imdb_dir: Path, sst_dir: Path, validation_share: float, tokeniz
     return Sources(
         reviews=reviews,
         unlabelled=read_unlabelled(imdb_dir),
+        trees=trees,
         phrases=labelled_phrases(trees),
         sentences=binary_sentences(trees),
         development=binary_sentences(read_treebank(sst_dir / DEV_FILE)),

@@ -25,7 +25,14 @@ from training.trained import History, Trained
 from training.wide_deep.corpus import Corpus, random_crops
 from training.wide_deep.fit import Phase, train_student
 from training.wide_deep.graphs import trained_network
-from training.wide_deep.joined import Parts, WorthIn, fit_numbers, joined_network
+from training.wide_deep.joined import (
+    Parts,
+    WorthIn,
+    fit_numbers,
+    joined_logits,
+    joined_network,
+    with_what_is_left_out,
+)
 from training.wide_deep.ngrams import choose_ngrams
 from training.wide_deep.texts import Ints, together, weighted
 from training.wide_deep.wide import Wide
@@ -62,9 +69,10 @@ class Material:
 
     @property
     def logits(self) -> list[NDArray[np.float16]]:
-        """Logits of the transformer: of the runs without labels, of the held-out runs, and of the phrases."""
-        ends = np.cumsum([len(self.questions.unlabelled.texts), len(self.questions.held_out.texts)])
-        return np.split(self.answers.logits, ends)
+        """Logits of the transformer: of runs without labels, held-out runs, phrases, variants, and clauses."""
+        asked = self.questions
+        parts = (asked.unlabelled.texts, asked.held_out.texts, asked.phrases, asked.variants)
+        return np.split(self.answers.logits, np.cumsum([len(part) for part in parts]))
 
 
 def gather(recipe: TaughtRecipe, imdb_dir: Path, sst_dir: Path, answers_file: Path = ANSWERS_FILE) -> Material:
@@ -151,17 +159,19 @@ def prepare(recipe: TaughtRecipe, material: Material, rows: Ints, soft: NDArray[
     sentences = material.sources.sentences
     roots = material.encode([text for text, _ in sentences])
     copies = [weighted(roots, np.array([label for _, label in sentences]), recipe.phrase_weight)]
-    runs_logits, _, phrase_logits = material.logits
-    runs = weighted(material.encode(material.questions.unlabelled.texts), run_targets(runs_logits), recipe.run_weight)
-    answered_phrases = material.encode(material.questions.phrases)
-    phrases = weighted(answered_phrases, phrase_targets(phrase_logits), recipe.word_weight)
+    asked = material.questions
+    of_runs, _, of_phrases, of_variants, of_clauses = material.logits
+    runs = weighted(material.encode(asked.unlabelled.texts), run_targets(of_runs), recipe.run_weight)
+    phrases = weighted(material.encode(asked.phrases), phrase_targets(of_phrases), recipe.word_weight)
+    variants = weighted(material.encode(asked.variants), run_targets(of_variants), recipe.variant_weight)
+    clauses = weighted(material.encode(asked.clauses), run_targets(of_clauses), recipe.run_weight)
     return Lessons(
         recipe=recipe,
         reviews=weighted([material.reviews[row] for row in rows], labels[rows], recipe.review_weight),
         soft_reviews=weighted(material.unlabelled, soft, recipe.soft_review_weight),
         opinions=together([opinions, *copies * recipe.sentence_copies]),
         neutral=neutral,
-        answered=together([runs, phrases]),
+        answered=together([runs, phrases, variants, clauses]),
     )
 
 
@@ -196,21 +206,36 @@ def judge_taught(recipe: TaughtRecipe, material: Material, run_dir: Path) -> dic
     sources, rows = material.sources, material.sources.held_out
     parts, _ = fit_parts(recipe, material, sources.fitted, run_dir)
     told, texts = joining_texts(recipe, material, parts), [sources.reviews.texts[row] for row in rows]
-    judged = len(rows) + len(sources.development)
-    np.save(run_dir / NUMBERS_FILE, told.numbers(np.ones(judged, np.bool_)))
+    worth_in, judged = worth_of(material, sources.fitted), len(rows) + len(sources.development)
+
+    def numbers(some: NDArray[np.bool_]) -> NDArray[np.float64]:
+        used = np.flatnonzero(some[told.origins])
+        fit = fit_numbers(told.terms[used], told.targets[used], told.weights[used])
+        return with_what_is_left_out(parts, fit, worth_in, [told.token_ids[row] for row in used], told.terms[used])
+
+    np.save(run_dir / NUMBERS_FILE, numbers(np.ones(judged, np.bool_)))
     half_of = np.random.default_rng(recipe.seed).permutation(judged) % 2
-    numbers = np.stack([told.numbers(half_of == 1 - half) for half in (0, 1)])
+    networks = [joined_network(parts, numbers(half_of != half), worth_in) for half in (0, 1)]
     labels = sources.reviews.labels[rows]
     sets = {"": LabelledTexts(texts, labels, np.arange(len(rows))), **short_texts(texts, labels)}
     sentences, signs = zip(*sources.development, strict=True)
     sets["treebank"] = LabelledTexts(list(sentences), np.array(signs), np.arange(len(rows), judged))
     measured = {}
     for name, some in sets.items():
-        ids = material.encode(some.texts)
-        logits = (parts.terms(ids) * numbers[half_of[some.reviews]]).sum(axis=1)
+        ids, logits = material.encode(some.texts), np.zeros(len(some.texts))
+        for half, (network, keys) in enumerate(networks):
+            own = np.flatnonzero(half_of[some.reviews] == half)
+            logits[own] = joined_logits(recipe, network, keys, [ids[row] for row in own])
         answers = Answers(expit(logits), some.labels, np.array([len(text) for text in ids]))
         measured[name] = metrics(answers, recipe.threshold)
     return {**measured.pop(""), "short_texts": measured}
+
+
+def worth_of(material: Material, rows: Ints) -> tuple[WorthIn, WorthIn]:
+    """Select the texts that tell which n-grams are kept: phrases, and the labelled reviews of these numbers."""
+    phrases = Corpus(material.encode(list(material.sources.phrases)))
+    reviews = Corpus([material.reviews[row] for row in rows])
+    return WorthIn(phrases, PHRASES_LENGTH), WorthIn(reviews, REVIEWS_LENGTH)
 
 
 @dataclass(frozen=True)
@@ -218,21 +243,18 @@ class JoiningTexts:
     """The texts that tell how the parts are joined.
 
     Attributes:
+        token_ids: of each.
         terms: as `Parts.terms` gives them.
         targets: probabilities of positive.
         weights: of each text.
         origins: place of each text's review among the held-out ones; development sentences follow, as one each.
     """
 
+    token_ids: list[Ints]
     terms: NDArray[np.float64]
     targets: NDArray[np.float64]
     weights: NDArray[np.float64]
     origins: Ints
-
-    def numbers(self, some: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Fit the numbers that join the parts on the texts of some origins, bool[origins]."""
-        used = some[self.origins]
-        return fit_numbers(self.terms[used], self.targets[used], self.weights[used])
 
 
 def joining_texts(recipe: TaughtRecipe, material: Material, parts: Parts) -> JoiningTexts:
@@ -247,8 +269,7 @@ def joining_texts(recipe: TaughtRecipe, material: Material, parts: Parts) -> Joi
     crops = random_crops(corpus, *recipe.joined_crops, recipe.joined_crop_words, np.random.default_rng(recipe.seed))
     cut = [np.concatenate([[START_ID], part]) for part in corpus.cut(crops.begins, crops.lengths)]
     sentences, signs = zip(*sources.development, strict=True)
-    whole, of_crops = parts.terms(reviews), parts.terms(cut)
-    short = parts.terms([*material.encode(runs.texts), *material.encode(sentences)])
+    token_ids = [*reviews, *cut, *material.encode(runs.texts), *material.encode(sentences)]
     weights = (
         (recipe.joined_review_weight, len(reviews)),
         (recipe.joined_crop_weight, len(cut)),
@@ -256,7 +277,8 @@ def joining_texts(recipe: TaughtRecipe, material: Material, parts: Parts) -> Joi
         (recipe.joined_sentence_weight, len(sentences)),
     )
     return JoiningTexts(
-        terms=np.concatenate([whole, of_crops, short]),
+        token_ids=token_ids,
+        terms=parts.terms(token_ids),
         targets=np.concatenate([labels, labels[crops.texts], run_targets(material.logits[1]), signs]),
         weights=np.concatenate([np.full(count, weight) for weight, count in weights]),
         origins=np.concatenate(
@@ -278,8 +300,6 @@ def train_taught(recipe: TaughtRecipe, material: Material, run_dir: Path) -> Tra
         judged.write_text(json.dumps(judge_taught(recipe, material, held_out_dir), indent=1) + "\n")
     shutil.copy(held_out_dir / JOINING_FILE, run_dir / JOINING_FILE)
     parts, history = fit_parts(recipe, material, np.arange(len(material.reviews)), run_dir)
-    phrases = Corpus(material.encode(list(material.sources.phrases)))
-    numbers = np.load(held_out_dir / NUMBERS_FILE)
-    worth_in = (WorthIn(phrases, PHRASES_LENGTH), WorthIn(Corpus(material.reviews), REVIEWS_LENGTH))
-    model, keys = joined_network(parts, numbers, worth_in)
+    worth_in = worth_of(material, np.arange(len(material.reviews)))
+    model, keys = joined_network(parts, np.load(held_out_dir / NUMBERS_FILE), worth_in)
     return trained_network(recipe, model, keys, material.reviews, history, json.loads(judged.read_text()))

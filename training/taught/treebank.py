@@ -4,7 +4,7 @@ Source: Socher et al., "Recursive Deep Models for Semantic Compositionality Over
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,14 +29,21 @@ class Phrase:
     """Text of a node of a tree.
 
     Attributes:
-        text: as people type it.
+        words: tokens of the treebank.
+        first: place of the first of them in the sentence.
         label: 0 (very negative) to 4 (very positive).
         whole: true of the root, the sentence.
     """
 
-    text: str
+    words: tuple[str, ...]
+    first: int
     label: int
     whole: bool
+
+    @property
+    def text(self) -> str:
+        """Return the text as people type it."""
+        return joined_words(self.words)
 
 
 def read_treebank(path: Path) -> list[list[Phrase]]:
@@ -68,12 +75,13 @@ def labelled_phrases(trees: list[list[Phrase]]) -> dict[str, float]:
     labels: dict[str, list[int]] = {}
     for tree in trees:
         for phrase in tree:
-            if not _FRAGMENT.match(phrase.text) and re.search(r"\w", phrase.text):
-                labels.setdefault(phrase.text, []).append(phrase.label)
+            text = phrase.text
+            if not _FRAGMENT.match(text) and re.search(r"\w", text):
+                labels.setdefault(text, []).append(phrase.label)
     return {text: sum(values) / len(values) for text, values in labels.items()}
 
 
-def joined_words(words: list[str]) -> str:
+def joined_words(words: Sequence[str]) -> str:
     """Join tokens of the treebank to text as people type it: `do n't` -> `don't`, no blank before a comma."""
     text = " ".join(_BRACKETS.get(word, word) for word in words).replace("\\", "")
     for pattern, replacement in (
@@ -100,4 +108,4 @@ def _phrases(line: str) -> Iterator[Phrase]:
         if not open_nodes:
             return
         label, first = open_nodes.pop()
-        yield Phrase(joined_words(words[first:]), label, not open_nodes)
+        yield Phrase(tuple(words[first:]), first, label, not open_nodes)

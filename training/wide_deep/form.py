@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from training.graphs.float32 import PADDING_ID, Floats
-from training.graphs.int8 import Layer, balancing, in_8_bits, quantized_convolution, quantized_vectors
+from training.graphs.int8 import Layer, in_8_bits, quantized_convolution
 from training.graphs.writer import INPUT, GraphWriter
 from training.wide_deep.lengths import length_powers
 from training.wide_deep.network import ROOT_OFFSET, WIDE_COLUMNS
 
 NGRAM_INPUT = "ngram_ids"
 BATCH_SIZE = 8
+CENTRE = 128
+"""Of 256 steps the one that stands for 0."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class WideDeep:
     """The numbers of a trained network, in float64 but for the table.
 
     Attributes:
-        vectors: [num_words, embedding_dim]; those of padding are 0.
+        vectors: uint8[num_words, embedding_dim], around `CENTRE`; those of padding are 0.
+        vector_steps: what one step of each column of the vectors stands for, [embedding_dim].
         convolutions: weights [kernel, embedding_dim, filters] and bias [filters] of each, the narrowest first.
         largest: the deep path's weights of the largest answers, [convolutions, filters].
         summed: the same of the sums, [convolutions, filters].
@@ -44,7 +47,8 @@ class WideDeep:
         maxlen: token ids that a text may have.
     """
 
-    vectors: Floats
+    vectors: NDArray[np.uint8]
+    vector_steps: Floats
     convolutions: tuple[tuple[Floats, Floats], ...]
     largest: Floats
     summed: Floats
@@ -55,26 +59,31 @@ class WideDeep:
     maxlen: int
 
     @property
+    def exact_vectors(self) -> Floats:
+        """Compute the vectors, float64[num_words, embedding_dim]."""
+        return (self.vectors.astype(np.float64) - CENTRE) * self.vector_steps
+
+    @property
     def widest(self) -> int:
         """Token ids that a step of the widest convolution sees."""
         return max(len(weights) for weights, _ in self.convolutions)
 
 
 def read_network(model: keras.Model, maxlen: int) -> WideDeep:
-    """Read the numbers of a trained network, as `build_whole` makes it, with a table that `in_16_bits` has rounded.
+    """Read the numbers of a trained network, as `whole_network` makes it, with tables that are rounded.
 
     Args:
         model: the whole.
         maxlen: token ids that a text may have.
     """
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv1D)]
-    vectors = np.asarray(model.get_layer("embedding").get_weights()[0], np.float64)
-    vectors[PADDING_ID] = 0
+    vectors, vector_steps = vectors_in_8_bits(model.get_layer("embedding").get_weights()[0])
     dense, bias = (np.asarray(values, np.float64) for values in model.get_layer("deep_logit").get_weights())
     pools = dense.reshape(len(convolutions), 2, -1)
     table, steps = in_16_bits(model.get_layer("ngram_sums").get_weights()[0])
     return WideDeep(
         vectors=vectors,
+        vector_steps=vector_steps,
         convolutions=tuple(
             (np.asarray(weights, np.float64), np.asarray(offset, np.float64))
             for weights, offset in (layer.get_weights() for layer in convolutions)
@@ -87,6 +96,18 @@ def read_network(model: keras.Model, maxlen: int) -> WideDeep:
         by_length=np.asarray(model.get_layer("logit").get_weights()[0], np.float64),
         maxlen=maxlen,
     )
+
+
+def vectors_in_8_bits(vectors: Floats | NDArray[np.float32]) -> tuple[NDArray[np.uint8], Floats]:
+    """Round word vectors to steps around `CENTRE`, uint8[num_words, channels]; return them with each channel's step.
+
+    Vectors that were made of steps give them again. That of padding becomes 0.
+    """
+    vectors = vectors.astype(np.float64)
+    vectors[PADDING_ID] = 0
+    steps = np.abs(vectors).max(axis=0) / (CENTRE - 1)
+    steps[steps == 0] = 1
+    return (np.rint(vectors / steps) + CENTRE).astype(np.uint8), steps
 
 
 def in_16_bits(table: Floats | NDArray[np.float32]) -> tuple[NDArray[np.int16], Floats]:
@@ -103,8 +124,12 @@ def in_16_bits(table: Floats | NDArray[np.float32]) -> tuple[NDArray[np.int16], 
 def float_form(network: WideDeep) -> onnx.ModelProto:
     """Write the graph in float32: `token_ids` and `ngram_ids` -> `probability` float32[batch]."""
     writer = GraphWriter(INPUT, NGRAM_INPUT)
-    vectors = writer.constant("embedding", network.vectors, np.float32)
-    value = writer.by_channel(writer.add("vectors", "Gather", vectors, _extended_ids(writer, network.widest)))
+    table = writer.constant("embedding", network.vectors, np.uint8)
+    found = writer.add("vectors_found", "Gather", table, _extended_ids(writer, network.widest))
+    around = writer.add("vectors_around", "Cast", found, to=TensorProto.FLOAT)
+    steps = writer.add("vectors_in_steps", "Sub", around, writer.constant("centre", CENTRE, np.float32))
+    vectors = writer.add("vectors", "Mul", steps, writer.constant("vector_steps", network.vector_steps, np.float32))
+    value = writer.by_channel(vectors)
     pooled = []
     for number, (weights, bias) in enumerate(network.convolutions):
         name = f"conv{number + 1}"
@@ -124,21 +149,23 @@ def quantized_form(network: WideDeep, training_token_ids: Sequence[NDArray[np.in
         training_token_ids: texts that tell how large each filter's answers become, int32[n, length] each.
     """
     peaks = _peaks(network, training_token_ids)
-    factors = balancing(np.abs(network.vectors).max(axis=0))
-    vectors = network.vectors * factors
+    step = float(network.vector_steps.max())
+    scale = (network.vector_steps / step)[:, None]  # of each channel, which the weights take over
     # Relu and both pools commute with a positive factor: each filter gets the one that makes its largest answer 1.
     layers = [
-        Layer(weights / factors[:, None] / peak, bias / peak, np.ones_like(peak))
+        Layer(weights * scale / peak, bias / peak, np.ones_like(peak))
         for (weights, bias), peak in zip(network.convolutions, peaks, strict=True)
     ]
     writer = GraphWriter(INPUT, NGRAM_INPUT)
-    value, embedded = quantized_vectors(writer, vectors, _extended_ids(writer, network.widest))
+    table = writer.constant("embedding", network.vectors, np.uint8)
+    value = writer.by_channel(writer.add("vectors", "Gather", table, _extended_ids(writer, network.widest)))
+    scaled = (writer.constant("vectors_step", step, np.float32), writer.constant("vectors_zero", CENTRE, np.uint8))
     result = (writer.constant("step", 1 / 255, np.float32), writer.constant("zero", 0, np.uint8))
     pooled = []
     for number, layer in enumerate(layers):
         name = f"conv{number + 1}"
-        quantized = in_8_bits(layer, embedded.step)
-        activations = quantized_convolution(writer, name, value, embedded.scaled, quantized, result)
+        quantized = in_8_bits(layer, step)
+        activations = quantized_convolution(writer, name, value, scaled, quantized, result)
         activations = writer.add(f"{name}_by_filter", "Squeeze", activations, writer.axis(2))
         largest = writer.add(f"{name}_max", "ReduceMax", activations, writer.axis(2))
         own = _own_steps(writer, name, len(layer.weights), TensorProto.UINT8)
@@ -209,8 +236,9 @@ def _joined(
 def _peaks(network: WideDeep, arrays: Sequence[NDArray[np.int32]]) -> list[Floats]:
     """Select the largest answer of each filter, [filters] of each convolution."""
     peaks = [np.zeros(len(bias)) for _, bias in network.convolutions]
+    exact = network.exact_vectors
     for array in arrays:
-        vectors = network.vectors[array]
+        vectors = exact[array]
         for number, (weights, bias) in enumerate(network.convolutions):
             padded = np.pad(vectors, ((0, 0), (0, len(weights)), (0, 0)))
             windows = sum(padded[:, tap : tap + array.shape[1] + 1] @ weights[tap] for tap in range(len(weights)))

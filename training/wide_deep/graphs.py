@@ -15,6 +15,7 @@ from training.trained import Graphs, History, Ngrams, Trained
 from training.wide_deep.batches import batches_of_like_length, padded
 from training.wide_deep.corpus import Ints
 from training.wide_deep.form import NGRAM_INPUT, float_form, quantized_form, read_network
+from training.wide_deep.reference import with_tables_in_steps
 from training.wide_deep.texts import TokenIds, read_ids
 
 CALIBRATION_TEXTS = 1_000
@@ -47,7 +48,7 @@ def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: NetworkRecipe, revi
     batches = [padded([texts[row] for row in rows]) for rows in batches_of_like_length(texts, recipe.ids_per_batch)]
     network = read_network(model, recipe.maxlen)
     graphs = {
-        "reference": to_onnx(model, OUTPUT),
+        "reference": with_tables_in_steps(to_onnx(model, OUTPUT), network),
         "float32": float_form(network),
         "int8": quantized_form(network, batches),
     }

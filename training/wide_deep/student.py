@@ -8,7 +8,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from training.recipes import NetworkRecipe
-from training.wide_deep.form import in_16_bits
+from training.wide_deep.form import CENTRE, in_16_bits, vectors_in_8_bits
 from training.wide_deep.lengths import LONGEST, SHORTEST, USUAL
 from training.wide_deep.network import WIDE_COLUMNS, build_deep, build_whole
 
@@ -103,6 +103,8 @@ def whole_network(
 ) -> keras.Model:
     """Build the network to export: the student's convolutions and a table of n-grams, joined by the length.
 
+    Word vectors and n-grams are rounded to steps, in which all graphs hold them.
+
     Args:
         recipe: of the network.
         student: trained.
@@ -113,7 +115,11 @@ def whole_network(
     table[0] = 0
     table[:, -1] = (np.arange(len(table)) < recipe.num_words) & (np.arange(len(table)) > 0)
     rounded, steps = in_16_bits(table)
-    deep = keras.Model(student.inputs[0], student.get_layer("deep_logit").output)
+    learnt = keras.Model(student.inputs[0], student.get_layer("deep_logit").output)
+    deep = keras.models.clone_model(learnt)
+    deep.set_weights(learnt.get_weights())
+    vectors, vector_steps = vectors_in_8_bits(learnt.get_layer("embedding").get_weights()[0])
+    deep.get_layer("embedding").set_weights([(vectors.astype(np.float64) - CENTRE) * vector_steps])
     whole = build_whole(recipe, deep, len(table))
     whole.get_layer("ngram_sums").set_weights([rounded * steps])
     whole.get_layer("logit").set_weights([by_length])

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from training.taught.questions import MOST_WORDS, RUNS, draw_runs, frequent_ngrams, ngram_texts
+from training.taught.questions import (
+    CLAUSE_WORDS,
+    MOST_WORDS,
+    RUNS,
+    draw_clauses,
+    draw_runs,
+    frequent_ngrams,
+    ngram_texts,
+)
 
 LONG = "word " * (MOST_WORDS + 1) + "."
 REVIEWS = [" ".join(f"Sentence {number} of a review." for number in range(12)), "One only.", LONG, ""]
@@ -23,6 +31,23 @@ def test_runs_with_a_negation_come_first() -> None:
 
 def test_the_same_reviews_give_the_same_runs() -> None:
     assert draw_runs(REVIEWS).texts == draw_runs(REVIEWS).texts
+
+
+def test_short_sentences_come_whole_and_of_longer_ones_what_is_around_a_negation() -> None:
+    long = "The story of the old man and his dog and his boat was not interesting to me or to anybody else here."
+    clauses = {
+        text for before in range(20) for text in draw_clauses([*[""] * before, f"So good. I liked it a lot! {long}"])
+    }
+    assert "I liked it a lot!" in clauses
+    assert "So good." not in clauses  # too short
+    cut = clauses - {"I liked it a lot!"}
+    assert len(cut) > 5
+    assert all("not" in text.split()[:4] and text in long for text in cut)
+    assert {len(text.split()) for text in cut} <= set(range(CLAUSE_WORDS[0], CLAUSE_WORDS[1] + 1))
+
+
+def test_a_clause_that_comes_twice_is_labelled_once() -> None:
+    assert draw_clauses(["I liked it a lot. I liked it a lot."]) == ["I liked it a lot."]
 
 
 def test_frequent_ngrams_come_as_words() -> None:

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from tests.training.conftest import TINY_NETWORK
 from tests.training.wide_deep.conftest import Whole, texts_of_every_length
 from training.wide_deep.batches import padded
-from training.wide_deep.form import WideDeep, float_form, in_16_bits, quantized_form, read_network
+from training.wide_deep.form import (
+    CENTRE,
+    WideDeep,
+    float_form,
+    in_16_bits,
+    quantized_form,
+    read_network,
+    vectors_in_8_bits,
+)
 
 Answering = Callable[[NDArray[np.int32]], NDArray[np.float32]]
 
@@ -105,8 +113,10 @@ def test_the_8_bit_form_has_no_convolution_in_float(graphs: dict[str, onnx.Model
 
 
 def test_numbers_are_read_as_the_network_has_them(whole: Whole, network: WideDeep) -> None:
-    assert not network.vectors[0].any()
-    np.testing.assert_array_equal(network.vectors[1:], whole.model.get_layer("embedding").get_weights()[0][1:])
+    assert not network.exact_vectors[0].any()
+    learnt = whole.model.get_layer("embedding").get_weights()[0]
+    np.testing.assert_allclose(network.exact_vectors[1:], learnt[1:], rtol=1e-6, atol=0)
+    assert network.vectors.dtype == np.uint8
     assert [len(weights) for weights, _ in network.convolutions] == [1, 2, 3]
     assert (network.widest, network.maxlen) == (3, TINY_NETWORK.maxlen)
     table = whole.model.get_layer("ngram_sums").get_weights()[0]
@@ -125,7 +135,24 @@ def test_a_filter_that_never_answers_is_quantized_without_dividing_by_it(whole: 
     np.testing.assert_allclose(session.run(None, feeds)[0], exact.run(None, feeds)[0], rtol=0, atol=0.05)
 
 
-# Tables in 16 bits
+# Tables in steps
+
+
+def test_vectors_made_of_steps_give_them_again() -> None:
+    vectors = np.random.default_rng(3).normal(0, [0.01, 1, 3], (500, 3)).astype(np.float32)
+    vectors[:, 1] *= vectors[:, 1] > 0  # one column is never below 0
+    table, steps = vectors_in_8_bits(vectors)
+    exact = (table.astype(np.float64) - CENTRE) * steps
+    assert (np.abs(exact[1:] - vectors[1:]) <= steps / 2 + 1e-9).all()
+    again, same = vectors_in_8_bits(exact.astype(np.float32))
+    np.testing.assert_array_equal(again, table)
+    np.testing.assert_allclose(same, steps, rtol=1e-6)
+
+
+def test_a_column_of_nothing_stays_nothing() -> None:
+    table, steps = vectors_in_8_bits(np.zeros((5, 2), np.float32))
+    assert (table == CENTRE).all()
+    assert (steps == 1).all()
 
 
 def test_a_table_in_steps_gives_the_same_steps_again() -> None:

@@ -19,7 +19,6 @@ from service.inference.batching import (
     MAX_INLINE_SECONDS,
     MAX_JOB_CHARS,
     MAX_JOB_TEXTS,
-    MAX_UNSHARED_CHARS,
     by_length,
     restored,
 )
@@ -131,30 +130,26 @@ class _Lane:
 
     Args:
         jobs: jobs that may be ready or running at a time.
-        unshared: characters of all that wait up to which they are one job.
     """
 
-    def __init__(self, jobs: int, unshared: int = MAX_UNSHARED_CHARS) -> None:
+    def __init__(self, jobs: int) -> None:
         self.free = jobs
-        self._unshared = unshared
         self.entries: deque[_Entry] = deque()
-        self.queued = self.queued_cost = 0  # texts in entries, and their characters
+        self.queued = 0  # texts in entries
         self.jobs: deque[Job] = deque()
 
     def add(self, entry: _Entry) -> None:
         self.entries.append(entry)
         self.queued += len(entry.texts)
-        self.queued_cost += entry.cost
 
     def take(self) -> list[_Entry]:
         """Take the oldest entries of one model: a free thread's share of all that wait, but no more than a job.
 
-        Of little nobody gets a share: it is one job. Entries whose callers have left are dropped.
+        Entries whose callers have left are dropped.
         """
         taken: list[_Entry] = []
         texts = cost = 0
-        among = 1 if self.queued_cost <= self._unshared else self.free
-        share = min(MAX_JOB_TEXTS, -(-self.queued // among))
+        share = min(MAX_JOB_TEXTS, -(-self.queued // self.free))
         while self.entries:
             entry = self.entries[0]
             if not entry.future.cancelled():
@@ -165,7 +160,6 @@ class _Lane:
                 taken.append(entry)
             self.entries.popleft()
             self.queued -= len(entry.texts)
-            self.queued_cost -= entry.cost
         return taken
 
 
@@ -175,10 +169,9 @@ class Scheduler:
     A free thread takes what is waiting, up to a job, and finds one more made ready: under load jobs fill by
     themselves, and at rest nobody waits for company. All but the runs of the graph happens on the event loop: the
     graph leaves Python alone, while two threads of Python code would only take turns. Only jobs of very long texts are
-    tokenized on a thread, as no other request may wait for them. A job whose runs take `MAX_INLINE_SECONDS` at most is
-    computed on the event loop as well: the way to a thread and back would take as long. After it comes whatever else
-    the loop has ready, and only then the next job. Each entry carries its own future: a caller that left is skipped,
-    and a failed job fails its members and no one else.
+    tokenized on a thread, as no other request may wait for them. A lone text whose run takes `MAX_INLINE_SECONDS` at
+    most is computed on the event loop as well: the way to a thread and back would take as long. Each entry carries its
+    own future: a caller that left is skipped, and a failed job fails its members and no one else.
 
     There are three lanes: small requests, the bulk of large ones and streams, and before both whatever is urgent. A
     bulk job stands back for the others after each run of the graph, and takes turns with small requests when there are
@@ -201,7 +194,7 @@ class Scheduler:
         # One job more than can run is made ready, so that no thread waits for the next.
         self._high = _Lane(threads + 1)
         self._small = _Lane(threads + 1)
-        self._bulk = _Lane(threads + spare_threads + 1, unshared=0)
+        self._bulk = _Lane(threads + spare_threads + 1)
         self._lanes: dict[Urgency, _Lane] = {"high": self._high, "normal": self._small, "low": self._bulk}
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each job made ready; False ends a thread
         self._spare_wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # the same for the jobs of the bulk
@@ -306,8 +299,9 @@ class Scheduler:
                 self._spare_wakes.put(True)
 
     def _is_quick(self, job: Job) -> bool:
-        """Decide whether a job is computed on the event loop: short texts, and not of the bulk."""
-        return job.lane is not self._bulk and sum(map(job.predictor.seconds, job.runs)) <= MAX_INLINE_SECONDS
+        """Decide whether a job is computed on the event loop: one short text, and nothing else queued or in work."""
+        alone = self.waiting == 1 and job.lane is not self._bulk
+        return alone and job.predictor.seconds(job.runs[0]) <= MAX_INLINE_SECONDS
 
     def _work(self) -> None:
         """Compute jobs on a thread until told to stop. After a small job it is the turn of the bulk."""

@@ -18,11 +18,7 @@ MAX_INLINE_CHARS = 20_000
 """Characters of a job that is tokenized on the event loop, in half a millisecond; more are tokenized on a thread."""
 
 MAX_INLINE_SECONDS = 0.002
-"""Estimated time of its runs up to which a job is computed on the event loop; a longer one is left to a thread."""
-
-MAX_UNSHARED_CHARS = 5_000
-"""Characters of all that wait up to which they are one job, and not shared among threads: a job of short texts is
-computed on the event loop in any case, and the more of them are in a run, the less each takes."""
+"""Estimated time of its run up to which a lone text is computed on the event loop; a longer one is left to a thread."""
 
 MAX_RUN_TEXTS, MAX_RUN_IDS = 32, 1_200
 """Texts of a run at most, and token ids, padding counted, unless one text has more. More ids in a run gain little; and

@@ -34,6 +34,11 @@ class HashTable:
         ids: Hashes = np.minimum(hashes - self._first.take(first), hashes - self._second.take(second))
         return ids
 
+    def look_up_one(self, hashed: int) -> int:
+        """Return the id of one hash (see `look_up`), without what a call of NumPy costs."""
+        first, second = hashed >> (64 - self._bits), hashed & ((1 << self._bits) - 1)
+        return min((hashed - int(self._first[first])) % 2**64, (hashed - int(self._second[second])) % 2**64)
+
 
 def _slots(hashes: Hashes, bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the two slots of each hash in a table of 2 ** bits rows, each int64 of the same shape."""

@@ -80,6 +80,8 @@ class Inputs:
         return Run(rows, padded, self._ngrams.look_up(padded) if self._ngrams else None)
 
     def _padded(self, texts: Sequence[TokenIds]) -> NDArray[np.int32]:
+        if len(texts) == 1 and not self._width:
+            return np.asarray(texts[0], np.int32).reshape(1, -1)
         width = self._width or max(map(len, texts))
         padded = np.full((len(texts), width), self._pad_id, np.int32)
         for row, ids in zip(padded, texts, strict=True):

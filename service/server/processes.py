@@ -81,10 +81,21 @@ def serve_with_workers(settings: Settings, run_dir: Path, workers: int) -> None:
     app = partial(worker_app, settings, run_dir, loaded if FORKS else ())
     config = _config(settings, app, factory=True, workers=workers)
     settle()
-    supervisor = Supervisor(config, [config.bind_socket()], fleet)
+    supervisor = Supervisor(config, [listening_socket(config)], fleet)
     supervisor.run()
     if supervisor.failed:
         sys.exit(1)
+
+
+def listening_socket(config: uvicorn.Config) -> socket.socket:
+    """Make the socket that all workers listen on, whose connections send what is written at once.
+
+    An answer is written in two parts. uvloop asks for that itself; the standard event loop does not on a socket that it
+    did not make, and the second part would wait 40 ms for the client to acknowledge the first.
+    """
+    listening = config.bind_socket()
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
+    return listening
 
 
 def worker_app(settings: Settings, run_dir: Path, loaded: Sequence[Predictor]) -> Any:

@@ -21,7 +21,11 @@ class KerasImdbSpec(TokenizerSpec):
     index_from: int = Field(ge=0, le=1000, description="Added to a word's rank to give its id.")
 
 
+FREQUENT_WORDS, SHORT_BYTES = 20_000, 400
+"""Words that have a dictionary of 2 MB beside the table, and bytes of a text up to which it is the faster one."""
+
 _START = b"\xff"  # begins each text, as a word of its own: no UTF-8 has this byte
+_SPACED = bytes(b" "[0] if byte in SEPARATORS else byte for byte in bytes(range(256)).lower())
 
 
 class KerasImdbTokenizer:
@@ -44,7 +48,11 @@ class KerasImdbTokenizer:
         ids[0] = spec.start_id
         limit = max(spec.num_words, spec.start_id + 1, spec.oov_id + 1)
         self._table = WordTable([_START, *(word.encode() for word in vocabulary)], ids, limit)
-        self._oov_id = spec.oov_id
+        frequent = vocabulary[:FREQUENT_WORDS]
+        self._frequent = {
+            word.encode().lower(): token_id for word, token_id in zip(frequent, ids[1:].tolist(), strict=False)
+        }
+        self._start_id, self._oov_id = spec.start_id, spec.oov_id
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Return the token ids of each text as a person reads it (see `plain_typography`), by Keras's rules."""
@@ -62,12 +70,26 @@ class KerasImdbTokenizer:
     def encode_as_keras(self, texts: Sequence[str]) -> list[Encoded]:
         """Return the token ids by Keras's rules alone: for raw IMDB reviews, exactly the ids that Keras stores."""
         if len(texts) == 1:
-            return [self._encode_one(texts[0].encode())]
+            text = texts[0].encode()
+            return [self._encode_short(text) if len(text) <= SHORT_BYTES else self._encode_one(text)]
         groups = grouped([text.encode() for text in texts], CACHED_BYTES - 1, gap=3)
         return [encoded for group in groups for encoded in self._encode_group(group)]
 
+    def _encode_short(self, text: bytes) -> Encoded:
+        """Encode one short text as `_encode_group` does, a word at a time."""
+        words = text.translate(_SPACED).split()
+        ids = [self._start_id, *map(self._frequent.get, words)]
+        if None in ids:
+            limit, find = self._table.limit, self._table.find
+            every = [
+                find(word) if token_id is None else token_id for token_id, word in zip(ids[1:], words, strict=True)
+            ]
+            ids[1:] = [token_id for token_id in every if token_id < limit]
+        known_words = len(ids) - 1 - ids.count(self._oov_id)
+        return Encoded(np.array(ids, np.int32), len(words), known_words)
+
     def _encode_one(self, text: bytes) -> Encoded:
-        """Encode one text as `_encode_group` does, in half of its time."""
+        """Encode one long text as `_encode_group` does, in half of its time."""
         hashes, _ = hash_words(b" %b %b " % (_START, text))
         ids = self._table.look_up(hashes)
         token_ids = ids[ids < self._table.limit].astype(np.int32)

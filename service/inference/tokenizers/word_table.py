@@ -18,6 +18,7 @@ from service.inference.hash_table import Hashes, HashTable
 SEPARATORS = b' !"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r\x0b\x0c'
 _CODES = np.random.default_rng(113).integers(1, 2**64, 256, np.uint64)[list(bytes(range(256)).lower())]
 _CODES[list(SEPARATORS)] = 0
+_CODE_OF = _CODES.tolist()  # as Python's integers, for one word at a time
 _BASE = 0x9E3779B97F4A7C17
 _INVERSE = pow(_BASE, -1, 2**64)
 
@@ -75,3 +76,10 @@ class WordTable(HashTable):
         if len(hashes) != len(words) or not (hashes.all() and np.diff(np.sort(hashes)).all()):
             raise ValueError("two words have one hash, or a word is empty or holds a separator")
         super().__init__(hashes, ids, limit)
+
+    def find(self, word: bytes) -> int:
+        """Return the id of one word, `limit` or more for a word that is not in the table."""
+        value = 0
+        for byte in word:
+            value = (value + _CODE_OF[byte]) * _INVERSE % 2**64
+        return self.look_up_one(value)

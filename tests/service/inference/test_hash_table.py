@@ -15,6 +15,8 @@ def test_each_hash_has_its_id_and_no_other_has_one(count: int) -> None:
     table = HashTable(hashes, ids, limit=count + 5)
     assert table.look_up(hashes).tolist() == ids.tolist()
     assert (table.look_up(others) >= table.limit).all()
+    assert [table.look_up_one(hashed) for hashed in hashes[:500].tolist()] == ids[:500].tolist()
+    assert min(map(table.look_up_one, others[:500].tolist())) >= table.limit
 
 
 def test_ids_come_in_the_shape_of_the_hashes() -> None:
@@ -29,4 +31,5 @@ def test_zero_and_the_largest_are_hashes_as_others() -> None:
     for present in ([0], [1], [2], [0, 1, 2]):
         table = HashTable(hashes[present], np.array(present, np.uint64), limit=3)
         found = table.look_up(hashes)
+        assert [table.look_up_one(hashed) for hashed in hashes.tolist()] == found.tolist()
         assert [int(i) for i in found if i < 3] == present

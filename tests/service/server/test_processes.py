@@ -1,13 +1,17 @@
-"""Workers that cannot start, or cannot be replaced, and what becomes of the others."""
+"""The socket of all workers; workers that cannot start, or cannot be replaced, and what becomes of the others."""
 
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import uvicorn
+
+from service.server.processes import listening_socket
 from tests.service.conftest import BundleFolder
 from tests.service.running import COMMAND, ENVIRONMENT, Running, running, until
 
@@ -57,6 +61,13 @@ def serving_workers(service: Running) -> int:
     """The processes that serve, as the metrics tell."""
     with service.client() as client:
         return int(float(re.findall(r"^sentiment_workers (\S+)", client.get("/metrics").text, re.M)[0]))
+
+
+def test_connections_of_workers_send_what_is_written_at_once() -> None:
+    with listening_socket(uvicorn.Config("", host="127.0.0.1", port=0)) as listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_where_no_process_can_be_made_the_others_serve_and_it_is_tried_again(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.inference.bundle import open_bundle
-from service.inference.tokenizers import word_table
-from service.inference.tokenizers.keras_imdb import KerasImdbSpec, KerasImdbTokenizer, plain_typography
+from service.inference.tokenizers import keras_imdb, word_table
+from service.inference.tokenizers.keras_imdb import SHORT_BYTES, KerasImdbSpec, KerasImdbTokenizer, plain_typography
 from service.inference.tokenizers.tokenizer import Encoded
 from service.inference.tokenizers.word_table import CACHED_BYTES, SEPARATORS
 from tests.service.conftest import MODELS_DIR
@@ -164,6 +164,22 @@ def test_the_hashes_agree_with_the_rules_taken_one_character_at_a_time(text: str
 @given(st.lists(TEXTS, max_size=6))
 def test_many_texts_at_once_are_encoded_as_one_by_one(texts: list[str]) -> None:
     assert [as_python(e) for e in TOKENIZER.encode(texts)] == [one(text) for text in texts]
+
+
+def test_rare_words_and_unknown_ones_of_a_short_text_have_the_ids_of_a_long_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keras_imdb, "FREQUENT_WORDS", 2)
+    tokenizer = KerasImdbTokenizer(VOCABULARY, spec(num_words=13))
+    text = "The GOOD film, unheard of: a rare café\x1f x\x0brare Å! don't" + "the" * 9
+    assert one(text, tokenizer) == as_python(tokenizer.encode([text, "the"])[0])
+    assert one("rare " * 3, tokenizer) == ([1, 2, 2, 2], 3, 0)
+
+
+@pytest.mark.parametrize("length", [SHORT_BYTES, SHORT_BYTES + 1])
+def test_short_and_long_texts_are_encoded_alike(length: int) -> None:
+    text = ("good x rare film " * length)[:length]
+    assert one(text) == as_python(TOKENIZER.encode([text, "the"])[0])
 
 
 @pytest.mark.parametrize("text", ["", " ", "?!", " the ", "\nthe", "the.", "...the  film!!", "\0", "\0the", "the\0"])

@@ -4,9 +4,9 @@ import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -26,21 +26,17 @@ from service.inference.inputs import Run
 from service.inference.session import in_order
 from service.inference.tokenizers.tokenizer import Encoded
 
-LENT_MAX_WAIT = 0.4
-"""Share of its time that a job of another process may wait for a processor; after more, no further one is taken for a
-while. One thread more than there are cores makes each wait for a third of its time, two make it half."""
+SPARE_MAX_WAIT = 0.4
+"""Share of a job's time that a spare thread may wait for a processor; after more it pauses. One thread more than there
+are cores makes each wait for a third of its time, two make it half."""
 
-LENT_PAUSE_SECONDS = 0.1
+SPARE_PAUSE_SECONDS = 0.1
 
 Text_contra = TypeVar("Text_contra", bound=Sized, contravariant=True)
 Answer = TypeVar("Answer")
 
-Urgency = Literal["high", "normal", "low", "lent"]
-"""The lane of texts: before all others, as they come, behind the others as the bulk is, or bulk of another process."""
-
-Offer = Callable[["Predicts[Any, Any]", Sequence[Any]], Awaitable[list[Any] | None] | None]
-"""Offer the texts of a job to other processes: None if none of them has a place for it, else what waits for the
-answers, in order, or for None where they have to be computed here."""
+Urgency = Literal["high", "normal", "low"]
+"""The lane of texts: before all others, as they come, or behind the others as the bulk is."""
 
 
 class Predicts(Protocol[Text_contra, Answer]):
@@ -90,7 +86,6 @@ class Job:
         ready: end of tokenization.
         started: start of the first run.
         ended: end of the last run.
-        lent: whether another process computes it, which then observes it too.
     """
 
     predictor: Predicts[Any, Any]
@@ -105,17 +100,11 @@ class Job:
     outputs: list[NDArray[np.float32]] = field(default_factory=list)
     predictions: Sequence[Any] = ()
     error: Exception | None = None
-    lent: bool = False
-
-    @property
-    def texts(self) -> list[Any]:
-        """The texts of all entries."""
-        return [text for entry in self.entries for text in entry.texts]
 
     def tokenize(self) -> None:
         """Make the inputs of all runs."""
         self.taken = perf_counter()
-        self.encoded = self.predictor.encode(self.texts)
+        self.encoded = self.predictor.encode([text for entry in self.entries for text in entry.texts])
         self.runs = self.predictor.runs(self.encoded)
         self.ready = perf_counter()
 
@@ -141,12 +130,10 @@ class _Lane:
 
     Args:
         jobs: jobs that may be ready or running at a time.
-        gives_way: whether a job stands back for small requests after each run of the graph.
     """
 
-    def __init__(self, jobs: int, gives_way: bool = False) -> None:
+    def __init__(self, jobs: int) -> None:
         self.free = jobs
-        self.gives_way = gives_way
         self.entries: deque[_Entry] = deque()
         self.queued = 0  # texts in entries
         self.jobs: deque[Job] = deque()
@@ -186,55 +173,41 @@ class Scheduler:
     most is computed on the event loop as well: the way to a thread and back would take as long. Each entry carries its
     own future: a caller that left is skipped, and a failed job fails its members and no one else.
 
-    There are lanes for small requests, for the bulk of large ones and streams, and before both for whatever is urgent.
-    A bulk job stands back for the others after each run of the graph, and takes turns with small requests when there
-    are always some. Nothing takes turns with what is urgent. Bulk jobs beyond those that the threads have in work and
-    ready are offered to other processes, so that one file can use all cores; what these lend has a lane of its own.
+    There are three lanes: small requests, the bulk of large ones and streams, and before both whatever is urgent. A
+    bulk job stands back for the others after each run of the graph, and takes turns with small requests when there are
+    always some. Nothing takes turns with what is urgent. Spare threads take nothing but the bulk, so that one file can
+    use cores that other processes leave idle; they pause while these cores are busy.
 
     Args:
         threads: inference threads.
-        observe: called with each finished job that was computed here.
-        lendable: jobs that other processes may have at a time.
+        observe: called with each finished job.
+        spare_threads: further threads for the bulk.
     """
 
-    def __init__(self, threads: int, observe: Callable[[Job], None] | None = None, lendable: int = 0) -> None:
+    def __init__(self, threads: int, observe: Callable[[Job], None] | None = None, spare_threads: int = 0) -> None:
         self._threads = [
             threading.Thread(target=self._work, name=f"inference-{i}", daemon=True) for i in range(threads)
+        ]
+        self._spare_threads = [
+            threading.Thread(target=self._work_spare, name=f"spare-{i}", daemon=True) for i in range(spare_threads)
         ]
         # One job more than can run is made ready, so that no thread waits for the next.
         self._high = _Lane(threads + 1)
         self._small = _Lane(threads + 1)
-        self._bulk = _Lane(threads + 1 + lendable, gives_way=True)
-        self._lent = _Lane(threads + 1, gives_way=True)
-        self._lanes: dict[Urgency, _Lane] = {
-            "high": self._high,
-            "normal": self._small,
-            "low": self._bulk,
-            "lent": self._lent,
-        }
-        self.bulk_jobs = threads + 1 + lendable
-        """Jobs of the bulk that can be in work or ready at a time."""
+        self._bulk = _Lane(threads + spare_threads + 1)
+        self._lanes: dict[Urgency, _Lane] = {"high": self._high, "normal": self._small, "low": self._bulk}
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each job made ready; False ends a thread
+        self._spare_wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # the same for the jobs of the bulk
         self._observe = observe
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
         """Texts that are queued or in work."""
-        self.offer: Offer = lambda _, __: None
-        """The other processes."""
-        self._awaited: set[asyncio.Task[None]] = set()  # jobs that they have
-        self._pause_ends = 0.0  # of taking jobs from them
-
-    @property
-    def is_behind(self) -> bool:
-        """True if texts wait, other than those of other processes, or the last of these waited long for a processor."""
-        waits = any(lane.entries or lane.jobs for lane in (self._high, self._small, self._bulk))
-        return waits or perf_counter() < self._pause_ends
 
     def start(self) -> None:
         """Start the threads; called on the event loop that will call `predict`."""
         self._loop = asyncio.get_running_loop()
-        for thread in self._threads:
+        for thread in (*self._threads, *self._spare_threads):
             thread.start()
 
     async def close(self) -> None:
@@ -244,7 +217,9 @@ class Scheduler:
             await asyncio.sleep(0.01)
         for _ in self._threads:
             self._wakes.put(False)
-        for thread in self._threads:
+        for _ in self._spare_threads:
+            self._spare_wakes.put(False)
+        for thread in (*self._threads, *self._spare_threads):
             await asyncio.to_thread(thread.join)
 
     async def predict(
@@ -275,7 +250,7 @@ class Scheduler:
         self, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra]
     ) -> list[Answer]:
         """Compute a large request, a few jobs at a time: others find a place between them. Like lengths go together."""
-        ahead = max(self.bulk_jobs, 2 * len(self._threads))  # one job in work and one ready for each thread
+        ahead = 2 * (len(self._threads) + len(self._spare_threads))  # one job in work and one ready for each thread
         order = by_length(texts)
         futures: list[asyncio.Future[list[Answer]]] = []
         try:
@@ -320,63 +295,38 @@ class Scheduler:
                 return
             lane.jobs.append(job)
             self._wakes.put(True)
-            if lane is self._bulk and len(lane.jobs) > len(self._threads):
-                self._lend(lane.jobs)
-
-    def _lend(self, jobs: deque[Job]) -> None:
-        """Offer the last of the jobs that are ready to other processes."""
-        try:
-            job = jobs.pop()
-        except IndexError:  # the threads have taken all of them
-            return
-        if answers := self.offer(job.predictor, job.texts):
-            task = asyncio.ensure_future(self._await_lent(job, answers))
-            self._awaited.add(task)
-            task.add_done_callback(self._awaited.discard)
-        else:
-            self._take_back(job)
-
-    async def _await_lent(self, job: Job, answers: Awaitable[list[Any] | None]) -> None:
-        predictions = await answers
-        if predictions is None:
-            self._take_back(job)
-            return
-        job.predictions, job.lent = predictions, True
-        self._finish(job)
-
-    def _take_back(self, job: Job) -> None:
-        self._bulk.jobs.append(job)
-        self._wakes.put(True)  # the first one may have found no job
+            if lane is self._bulk:
+                self._spare_wakes.put(True)
 
     def _is_quick(self, job: Job) -> bool:
         """Decide whether a job is computed on the event loop: one short text, and nothing else queued or in work."""
-        alone = self.waiting == 1 and not job.lane.gives_way
+        alone = self.waiting == 1 and job.lane is not self._bulk
         return alone and job.predictor.seconds(job.runs[0]) <= MAX_INLINE_SECONDS
 
     def _work(self) -> None:
         """Compute jobs on a thread until told to stop. After a small job it is the turn of the bulk."""
-        small_first = lanes = [self._high, self._small, self._lent, self._bulk]
-        bulk_first = [self._high, self._lent, self._bulk, self._small]
+        small_first = lanes = [self._high, self._small, self._bulk]
+        bulk_first = [self._high, self._bulk, self._small]
         while self._wakes.get():
             if job := _next_job(lanes):
-                if job.lane is self._lent:
-                    self._compute_lent(job)
-                else:
-                    self._compute(job)
+                self._compute(job)
                 lanes = bulk_first if job.lane is self._small else small_first
 
-    def _compute_lent(self, job: Job) -> None:
-        waited, began = waited_seconds(), perf_counter()
-        self._compute(job)
-        if waited_seconds() - waited > LENT_MAX_WAIT * (perf_counter() - began):
-            self._pause_ends = perf_counter() + LENT_PAUSE_SECONDS
+    def _work_spare(self) -> None:
+        """Compute jobs of the bulk on a spare thread; pause where the last one waited long for a processor."""
+        while self._spare_wakes.get():
+            if job := _next_job([self._bulk]):
+                waited, began = waited_seconds(), perf_counter()
+                self._compute(job)
+                if waited_seconds() - waited > SPARE_MAX_WAIT * (perf_counter() - began):
+                    sleep(SPARE_PAUSE_SECONDS)
 
     def _compute(self, job: Job) -> None:
         try:
             if not all(entry.future.cancelled() for entry in job.entries):
                 if not job.ready:
                     job.tokenize()
-                job.compute(self._compute_small if job.lane.gives_way else lambda: None)
+                job.compute(self._compute_small if job.lane is self._bulk else lambda: None)
         except Exception as error:
             job.error = error
         self._loop.call_soon_threadsafe(self._finish, job)
@@ -409,7 +359,7 @@ class Scheduler:
             else:
                 entry.future.set_result(list(job.predictions[start:end]))
             start = end
-        if self._observe and not job.lent:
+        if self._observe:
             self._observe(job)
 
 

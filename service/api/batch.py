@@ -22,7 +22,6 @@ from service.files.encoding import encoding_named
 from service.files.formats import DELIMITERS, FORMATS, MEDIA_TYPES, SUFFIXES, FileType, suffix_of
 from service.files.reading import Reader
 from service.files.record import NAMES, Options, Position
-from service.inference.batching import STREAM_WINDOWS_AHEAD
 from service.inference.predictor import Prediction
 from service.models.model_choice import Choice
 from service.settings import Settings
@@ -230,7 +229,6 @@ async def batch(request: Request) -> Response:
         delivery=Delivery.WHOLE if is_form else _delivery(request),
         budget=state.spool_budget,
         compress=not {"gzip", "x-gzip", "*"}.isdisjoint(accepted_codings(request.headers.get("accept-encoding", ""))),
-        windows_ahead=max(STREAM_WINDOWS_AHEAD, state.scheduler.bulk_jobs),
         idle_seconds=settings.stream_idle_seconds,
         stopping=state.lifecycle.winding_up,
     )

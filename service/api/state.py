@@ -11,7 +11,6 @@ from service.classifier import Classifier
 from service.feedback.recorder import Recorder
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
-from service.models.peers import Peers
 from service.models.registry import Registry
 from service.models.repository import Repository
 from service.monitoring.drift import Drift
@@ -34,7 +33,6 @@ class State:
     shadow: Shadow
     drift: Drift
     feedback: Recorder | None = None
-    peers: Peers | None = None
     inspections: Inspections = field(default_factory=Inspections)
 
     @property

@@ -17,7 +17,7 @@ from service.errors import NoBodyError, ServiceError, ShuttingDownError, Stalled
 from service.files.answering import Summary, answer
 from service.files.reading import Reader
 from service.files.record import Format, Record
-from service.inference.batching import STREAM_WINDOW_BYTES, STREAM_WINDOW_TEXTS
+from service.inference.batching import STREAM_WINDOW_BYTES, STREAM_WINDOW_TEXTS, STREAM_WINDOWS_AHEAD
 from service.inference.predictor import Prediction
 from service.problems import problem_fields
 
@@ -33,7 +33,7 @@ _MORE_SECONDS = 0.002
 class BatchStream:
     """A response that reads the request while it is sent.
 
-    One task reads: it stops when `windows_ahead` windows wait to be sent or kept, and then no more is read from
+    One task reads: it stops when `STREAM_WINDOWS_AHEAD` windows wait to be sent or kept, and then no more is read from
     the connection either. Another task writes what is scored. The end of either ends both.
 
     A file that is cut off (it stalls, it is damaged, the service stops) has an error as its last answer and a summary
@@ -48,7 +48,6 @@ class BatchStream:
         delivery: the time at which the answers are sent.
         budget: budget of the answers that are kept.
         compress: whether to compress the answers with gzip.
-        windows_ahead: windows that are read and scored ahead of what the client has taken.
         idle_seconds: time without data from the client, or without reading by it, after which the stream ends.
         stopping: once set, no more is read, and the records that were read are answered.
     """
@@ -63,7 +62,6 @@ class BatchStream:
         delivery: Delivery,
         budget: SpoolBudget,
         compress: bool,
-        windows_ahead: int,
         idle_seconds: float,
         stopping: asyncio.Event | None = None,
     ) -> None:
@@ -74,7 +72,6 @@ class BatchStream:
         self._delivery = delivery
         self._budget = budget
         self._compress = compress
-        self._windows_ahead = windows_ahead
         self._idle_seconds = idle_seconds
         self._stopping = stopping
         self._waiting: asyncio.Timeout | None = None  # for the client to send more
@@ -128,7 +125,7 @@ class BatchStream:
 
     async def _respond(self, response: Answer) -> None:
         async with asyncio.TaskGroup() as group:
-            windows: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(self._windows_ahead)
+            windows: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(STREAM_WINDOWS_AHEAD)
             helping = [group.create_task(self._read(windows, group))]
             if self._stopping:
                 helping.append(group.create_task(self._stop_when(self._stopping)))

@@ -63,7 +63,8 @@ def run(source: Source, sink: Sink, choice: Choice, is_new: bool, progress: Call
         sink.write(source.tail())
     except BrokenProcessPool as error:
         raise ScoreError(
-            "A process that scored was killed, perhaps for want of memory. On fewer cores less is needed: taskset -c 0"
+            "A process that scored was killed, perhaps as memory is short; "
+            "fewer cores need less (taskset -c 0 COMMAND)."
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -25,11 +25,11 @@ MAX_RUN_TEXTS, MAX_RUN_IDS = 32, 1_200
 a small request waits for no more than one run."""
 
 STREAM_WINDOW_TEXTS, STREAM_WINDOW_BYTES = 4 * MAX_JOB_TEXTS, 256_000
-"""Records of a window of `POST /predict/batch`, enough for texts of like length to find each other, and bytes of them
-at which a window is full, however few they are."""
+"""Records of a window of `POST /predict/batch`, enough for texts of like length to find each other, and the bytes at
+which a window is full, however few records it has."""
 
 STREAM_WINDOWS_AHEAD = 4
-"""Windows that are read and scored ahead of what the client has taken, or more where more processes compute them."""
+"""Windows that are read and scored ahead of what the client has taken."""
 
 SCORE_WINDOW_TEXTS, SCORE_WINDOW_BYTES = 512, 4_000_000
 """Records of a window of the command `score`, and bytes of them at which a window is full: enough for every core, and

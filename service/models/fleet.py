@@ -59,9 +59,7 @@ class Fleet:
         """Folder of the tallies of what shadows compared (see `monitoring.tallies`)."""
         self.drift = run_dir / "drift"
         """Folder of the windows of drift."""
-        self.peers = run_dir / "peers"
-        """Folder of the sockets on which processes take jobs of others (see `models.peers`)."""
-        for folder in (self.quotas, self.shadow, self.drift, self.peers, self._workers):
+        for folder in (self.quotas, self.shadow, self.drift, self._workers):
             folder.mkdir(exist_ok=True)
 
     @classmethod
@@ -124,11 +122,7 @@ class Fleet:
 
     def forget(self, pid: int) -> None:
         """Remove a process that has ended."""
-        for folder in (
-            self._workers,
-            self.drift,
-            self.peers,
-        ):  # what its shadow compared still counts, a window would not move
+        for folder in (self._workers, self.drift):  # what its shadow compared still counts, a window would not move
             (folder / str(pid)).unlink(missing_ok=True)
 
     def done_everywhere(self, generation: int) -> bool:

@@ -21,7 +21,7 @@ from service.api.spool import SpoolBudget
 from service.api.state import State
 from service.backlog import Backlog
 from service.classifier import Classifier, Limits
-from service.cores import available_cores, share_out
+from service.cores import available_cores, share_out, spare_threads
 from service.feedback.database import open_database
 from service.feedback.feedback_metrics import FeedbackCollector
 from service.feedback.recorder import open_recorder
@@ -29,7 +29,6 @@ from service.inference.predictor import Predictor
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.models.fleet import Fleet
-from service.models.peers import CONNECTIONS, Peers
 from service.models.registry import Registry
 from service.models.repository import Repository
 from service.models.rollout_metrics import RolloutCollector
@@ -121,10 +120,8 @@ def open_state(settings: Settings, fleet: Fleet, shared: bool, loaded: Sequence[
         metrics.observe(job)
         drift.observe(job)
 
-    scheduler = Scheduler(threads, observe, lendable=CONNECTIONS * (workers - 1) if shared else 0)
-    peers = Peers(fleet.peers, registry, scheduler) if shared else None
-    if peers:
-        scheduler.offer = peers.offer
+    spare = 0 if settings.threads else spare_threads(cores, threads)
+    scheduler = Scheduler(threads, observe, spare)
     sample = ShadowSample(settings.shadow_sample) if settings.shadow_sample else None
     shadow = Shadow(registry, scheduler, Headroom(cores / workers), Tallies(fleet.shadow), sample)
     metrics.add(ShadowCollector(registry, shadow))
@@ -141,7 +138,7 @@ def open_state(settings: Settings, fleet: Fleet, shared: bool, loaded: Sequence[
     if feedback:
         metrics.add(FeedbackCollector(lambda: feedback.figures))
     return State(
-        settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget, shadow, drift, feedback, peers
+        settings, models_folder, classifier, scheduler, metrics, lifecycle, spool_budget, shadow, drift, feedback
     )
 
 
@@ -171,8 +168,6 @@ def create_app(settings: Settings, fleet: Fleet | None = None, loaded: Sequence[
         running = [_sample(state), _follow(state, api_keys), state.shadow.run()]
         if state.feedback:
             running.append(state.feedback.run())
-        if state.peers:
-            running.append(state.peers.run())
         tasks = [asyncio.create_task(each) for each in running]
         settle()
         for predictor, default in state.repository.models():

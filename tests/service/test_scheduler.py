@@ -68,9 +68,9 @@ class Echo:
             raise RuntimeError(f"broken {step}")
 
 
-def scheduled(test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1, lendable: int = 0) -> Result:
+def scheduled(test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1, spare_threads: int = 0) -> Result:
     async def main() -> Result:
-        scheduler = Scheduler(threads, lendable=lendable)
+        scheduler = Scheduler(threads, spare_threads=spare_threads)
         scheduler.start()
         try:
             return await test(scheduler)
@@ -211,112 +211,37 @@ def test_small_requests_and_bulk_are_answered_side_by_side() -> None:
     scheduled(test)
 
 
-class Other:
-    """Another process, which takes jobs or refuses them, and answers once the gate is open, or gives them back."""
-
-    def __init__(self, places: int = 1, gives_back: bool = False) -> None:
-        self.places = places
-        self.gives_back = gives_back
-        self.taken: list[list[str]] = []
-        self.gate = asyncio.Event()
-
-    def offer(self, _: object, texts: Sequence[str]) -> Awaitable[list[Prediction] | None] | None:
-        if len(self.taken) == self.places:
-            return None
-        self.taken.append(list(texts))
-        return self._answer(texts)
-
-    async def _answer(self, texts: Sequence[str]) -> list[Prediction] | None:
-        await self.gate.wait()
-        return None if self.gives_back else [prediction(text) for text in texts]
-
-
-@pytest.mark.parametrize(("urgency", "lent"), [("low", 2), ("normal", 0), ("high", 0), ("lent", 0)])
-def test_bulk_that_the_threads_do_not_have_in_work_or_ready_is_lent(urgency: Urgency, lent: int) -> None:
+@pytest.mark.parametrize(
+    ("urgency", "spare_threads", "side_by_side"), [("low", 1, 2), ("low", 0, 1), ("normal", 1, 1), ("high", 1, 1)]
+)
+def test_spare_threads_compute_the_bulk_alone(urgency: Urgency, spare_threads: int, side_by_side: int) -> None:
     async def test(scheduler: Scheduler) -> int:
-        echo, other = Echo(), Other(places=2)
-        scheduler.offer = other.offer
-        echo.gate.clear()
-        names = [[str(i)] * MAX_JOB_TEXTS for i in range(5)]
-        requests = [asyncio.create_task(scheduler.predict(echo, texts, urgency)) for texts in names]
-        await until(lambda: echo.computed)
-        await asyncio.sleep(0.05)
-        assert len(echo.computed) == 1
-        other.gate.set()
-        echo.gate.set()
-        assert [[p.label for p in answer] for answer in await asyncio.gather(*requests)] == names
-        assert len(echo.computed) + len(other.taken) == 5
-        return len(other.taken)
-
-    assert scheduled(test, lendable=2) == lent
-
-
-def test_a_job_that_is_given_back_is_computed_here() -> None:
-    async def test(scheduler: Scheduler) -> None:
-        echo, other = Echo(), Other(gives_back=True)
-        scheduler.offer = other.offer
-        requests = [scheduler.predict(echo, [str(i)] * MAX_JOB_TEXTS, "low") for i in range(9)]
-        waiting = asyncio.gather(*requests)
-        await until(lambda: len(echo.computed) == 8)
-        assert len(other.taken) == 1
-        other.gate.set()
-        assert [answer[0].label for answer in await waiting] == [str(i) for i in range(9)]
-        assert echo.computed[-1] == other.taken[0]
-
-    scheduled(test, lendable=1)
-
-
-def test_a_lent_job_is_observed_where_it_is_computed() -> None:
-    jobs: list[Job] = []
-
-    async def main() -> int:
-        scheduler, other = Scheduler(1, jobs.append, lendable=1), Other()
-        scheduler.offer = other.offer
-        scheduler.start()
-        other.gate.set()
-        await asyncio.gather(*(scheduler.predict(Echo(), [str(i)] * MAX_JOB_TEXTS, "low") for i in range(4)))
-        await scheduler.close()
-        return len(other.taken)
-
-    assert asyncio.run(main()) == 1
-    assert len(jobs) == 3
-
-
-def test_what_another_process_has_lent_goes_before_the_bulk_and_after_small_requests() -> None:
-    async def test(scheduler: Scheduler) -> list[str]:
         echo = Echo()
         echo.gate.clear()
-        urgencies: list[Urgency] = ["low", "low", "lent", "normal"]
-        requests = []
-        for number, urgency in enumerate(urgencies):
-            requests.append(asyncio.create_task(scheduler.predict(echo, [f"{urgency} {number}"] * 8, urgency)))
-            await until(lambda: echo.computed)
-            await asyncio.sleep(0.01)
-        assert scheduler.is_behind
+        requests = [asyncio.create_task(scheduler.predict(echo, ["text"] * 8, urgency)) for _ in range(4)]
+        await until(lambda: len(echo.computed) == side_by_side)
+        await asyncio.sleep(0.05)
+        computed = len(echo.computed)
         echo.gate.set()
-        await asyncio.gather(*requests)
-        return [texts[0] for texts in echo.computed]
+        assert [len(answers) for answers in await asyncio.gather(*requests)] == [8] * 4
+        return computed
 
-    assert scheduled(test) == ["low 0", "normal 3", "lent 2", "low 1"]
+    assert scheduled(test, spare_threads=spare_threads) == side_by_side
 
 
 @pytest.mark.parametrize(("share", "pauses"), [(0.0, False), (0.9, True)])
-def test_while_processors_are_busy_no_more_is_taken_from_other_processes(
+def test_a_spare_thread_pauses_while_processors_are_busy(
     monkeypatch: pytest.MonkeyPatch, share: float, pauses: bool
 ) -> None:
+    slept: list[float] = []
     monkeypatch.setattr(module, "waited_seconds", lambda: share * perf_counter())
-    monkeypatch.setattr(module, "LENT_PAUSE_SECONDS", 30)
+    monkeypatch.setattr(module, "sleep", slept.append)
 
-    async def test(scheduler: Scheduler) -> bool:
+    async def test(scheduler: Scheduler) -> None:
         await scheduler.predict(Echo(), ["text"] * 8, "low")
-        assert not scheduler.is_behind
-        await scheduler.predict(Echo(), ["text"] * 8, "lent")
-        if pauses:
-            await until(lambda: scheduler.is_behind)  # the thread notes it after it has answered
-        await asyncio.sleep(0.05)
-        return scheduler.is_behind
 
-    assert scheduled(test) == pauses
+    scheduled(test, threads=0, spare_threads=1)
+    assert bool(slept) == pauses
 
 
 def test_a_finished_job_is_told_with_its_times() -> None:

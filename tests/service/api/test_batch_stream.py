@@ -85,7 +85,6 @@ def stream_of(
         delivery=delivery,
         budget=SpoolBudget(spool_bytes),
         compress=False,
-        windows_ahead=STREAM_WINDOWS_AHEAD,
         idle_seconds=idle_seconds,
         stopping=stopping,
     )

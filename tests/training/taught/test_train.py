@@ -57,10 +57,10 @@ def material(imdb_dir: Path, sst_dir: Path, tmp_path_factory: pytest.TempPathFac
 
 
 def test_each_answer_belongs_to_its_text(material: Material) -> None:
-    of_runs, of_held_out, of_phrases = (len(logits) for logits in material.logits)
-    assert of_runs == len(material.questions.unlabelled.texts)
-    assert of_held_out == len(material.questions.held_out.texts)
-    assert of_phrases == len(material.questions.phrases)
+    asked = material.questions
+    texts = (asked.unlabelled.texts, asked.held_out.texts, asked.phrases, asked.variants, asked.clauses)
+    assert [len(logits) for logits in material.logits] == [len(some) for some in texts]
+    np.testing.assert_array_equal(np.concatenate(material.logits), material.answers.logits)
     assert not set(material.sources.fitted) & set(material.sources.held_out)
 
 

@@ -28,7 +28,7 @@ def test_models_tells_recipe_and_measured_quality(committed: TestClient, path: s
     assert (lecture["version"], lecture["maxlen"], lecture["num_words"], lecture["default"]) == (1, 300, 500, False)
     assert lecture["recipe"]["name"] == "lecture"
     assert 0.77 < lecture["metrics"]["test"]["accuracy"] < 0.87
-    assert (taught["version"], taught["maxlen"], taught["num_words"], taught["default"]) == (3, 1_000, 20_000, True)
+    assert (taught["version"], taught["maxlen"], taught["num_words"], taught["default"]) == (3, 1_000, 60_000, True)
     assert taught["recipe"]["name"] == "taught"
     assert taught["metrics"]["test"]["accuracy"] > 0.915
 

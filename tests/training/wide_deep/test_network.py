@@ -84,10 +84,11 @@ def test_each_layer_that_computes_is_described(whole: Whole) -> None:
     ]
 
 
-def test_the_exported_convolutions_are_the_students(whole: Whole) -> None:
+def test_the_exported_convolutions_are_the_students_but_for_the_rounding_of_vectors(whole: Whole) -> None:
     token_ids = padded(texts_of_every_length())
     exported, learnt = (
         np.asarray(keras.Model(model.inputs[0], model.get_layer("deep_logit").output)(token_ids))
         for model in (whole.model, whole.student)
     )
-    np.testing.assert_array_equal(exported, learnt)
+    np.testing.assert_allclose(exported, learnt, rtol=0, atol=0.03)
+    assert np.ptp(learnt) > 1

@@ -53,7 +53,8 @@ def test_being_told_to_stop_while_starting_is_no_error() -> None:
 
 def test_no_two_workers_give_one_request_id() -> None:
     script = (
-        "import os; from service.server.middleware import _request_id; os.fork(); print(_request_id({}), flush=True)"
+        "import os; from service.server.middleware import _request_id; os.fork(); "
+        "os.write(1, f'{_request_id({})}\\n'.encode())"  # print may write the end of a line by itself
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT)
     first, second = done.stdout.split()

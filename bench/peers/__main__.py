@@ -49,7 +49,7 @@ Loads = dict[tuple[str, int], list[Load]]
 
 @dataclass
 class Measured:
-    """What was seen of a server: its loads by kind of text and connections, its start and its memory."""
+    """Hold the measurements of a server: its loads by kind of text and connections, its start and its memory."""
 
     loads: Loads = field(default_factory=dict)
     first_answer_seconds: list[float] = field(default_factory=list)

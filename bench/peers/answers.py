@@ -11,7 +11,7 @@ from service.inference.bundle import Bundle
 from service.inference.predictor import Predictor
 
 TOLERANCE = 1e-5
-"""Of a probability, for servers of the reference graph."""
+"""Largest difference of a probability, for servers of the reference graph."""
 AT_ONCE = 16
 ODD = (
     "film",

@@ -1,4 +1,4 @@
-"""What keeps a peer from being measured."""
+"""Errors of a peer that cannot be measured."""
 
 
 class PeerError(RuntimeError):

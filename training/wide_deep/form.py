@@ -27,7 +27,7 @@ from training.wide_deep.network import ROOT_OFFSET, WIDE_COLUMNS
 NGRAM_INPUT = "ngram_ids"
 BATCH_SIZE = 8
 CENTRE = 128
-"""Of 256 steps the one that stands for 0."""
+"""Step that stands for 0, of 256."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class WideDeep:
     @property
     def exact_vectors(self) -> Floats:
         """Compute the vectors, float64[num_words, embedding_dim]."""
-        return (self.vectors.astype(np.float64) - CENTRE) * self.vector_steps
+        return from_8_bits(self.vectors, self.vector_steps)
 
     @property
     def widest(self) -> int:
@@ -108,6 +108,11 @@ def vectors_in_8_bits(vectors: Floats | NDArray[np.float32]) -> tuple[NDArray[np
     steps = np.abs(vectors).max(axis=0) / (CENTRE - 1)
     steps[steps == 0] = 1
     return (np.rint(vectors / steps) + CENTRE).astype(np.uint8), steps
+
+
+def from_8_bits(vectors: NDArray[np.uint8], steps: Floats) -> Floats:
+    """Compute the vectors that `vectors_in_8_bits` has rounded, float64[num_words, channels]."""
+    return (vectors.astype(np.float64) - CENTRE) * steps
 
 
 def in_16_bits(table: Floats | NDArray[np.float32]) -> tuple[NDArray[np.int16], Floats]:

@@ -38,7 +38,7 @@ def wide_deep_graphs(model: keras.Model, keys: Ints, recipe: NetworkRecipe, revi
     """Make the graphs of a whole network.
 
     Args:
-        model: as `build_whole` builds it.
+        model: as `whole_network` builds it.
         keys: of its n-grams.
         recipe: which it was trained by.
         reviews: of the training data, for the 8-bit form to be calibrated on.
@@ -63,7 +63,7 @@ def trained_network(
 
     Args:
         recipe: which it was trained by.
-        model: as `build_whole` builds it.
+        model: as `whole_network` builds it.
         keys: of its n-grams.
         reviews: of the training data, for the 8-bit form to be calibrated on.
         history: of its training.

@@ -8,7 +8,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from training.recipes import NetworkRecipe
-from training.wide_deep.form import CENTRE, in_16_bits, vectors_in_8_bits
+from training.wide_deep.form import from_8_bits, in_16_bits, vectors_in_8_bits
 from training.wide_deep.lengths import LONGEST, SHORTEST, USUAL
 from training.wide_deep.network import WIDE_COLUMNS, build_deep, build_whole
 
@@ -118,8 +118,8 @@ def whole_network(
     learnt = keras.Model(student.inputs[0], student.get_layer("deep_logit").output)
     deep = keras.models.clone_model(learnt)
     deep.set_weights(learnt.get_weights())
-    vectors, vector_steps = vectors_in_8_bits(learnt.get_layer("embedding").get_weights()[0])
-    deep.get_layer("embedding").set_weights([(vectors.astype(np.float64) - CENTRE) * vector_steps])
+    vectors = vectors_in_8_bits(learnt.get_layer("embedding").get_weights()[0])
+    deep.get_layer("embedding").set_weights([from_8_bits(*vectors)])
     whole = build_whole(recipe, deep, len(table))
     whole.get_layer("ngram_sums").set_weights([rounded * steps])
     whole.get_layer("logit").set_weights([by_length])

@@ -1,4 +1,4 @@
-"""How the peers are started."""
+"""Commands that start the peers."""
 
 import re
 from pathlib import Path

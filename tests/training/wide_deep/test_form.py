@@ -15,6 +15,7 @@ from training.wide_deep.form import (
     CENTRE,
     WideDeep,
     float_form,
+    from_8_bits,
     in_16_bits,
     quantized_form,
     read_network,
@@ -142,7 +143,7 @@ def test_vectors_made_of_steps_give_them_again() -> None:
     vectors = np.random.default_rng(3).normal(0, [0.01, 1, 3], (500, 3)).astype(np.float32)
     vectors[:, 1] *= vectors[:, 1] > 0  # one column is never below 0
     table, steps = vectors_in_8_bits(vectors)
-    exact = (table.astype(np.float64) - CENTRE) * steps
+    exact = from_8_bits(table, steps)
     assert (np.abs(exact[1:] - vectors[1:]) <= steps / 2 + 1e-9).all()
     again, same = vectors_in_8_bits(exact.astype(np.float32))
     np.testing.assert_array_equal(again, table)

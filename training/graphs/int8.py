@@ -15,6 +15,7 @@ Relu needs no node: what is below 0 saturates at uint8's 0, the zero point of al
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import onnx
@@ -204,8 +205,9 @@ def quantized_convolution(
     scaled: tuple[str, str],
     quantized: tuple[Floats, Floats, Floats],
     result: tuple[str, str],
+    **attributes: Any,
 ) -> str:
-    """Add an unpadded convolution in 8 bits; saturating at 0 is its relu.
+    """Add a convolution in 8 bits; saturating at 0 is its relu.
 
     Args:
         writer: of the graph.
@@ -214,6 +216,7 @@ def quantized_convolution(
         scaled: names of the step and the zero point of its input.
         quantized: the layer as `in_8_bits` gives it.
         result: names of the step and the zero point of its output.
+        attributes: of the node, such as `pads`.
     """
     steps, weights, bias = quantized
     kernel = (
@@ -222,7 +225,7 @@ def quantized_convolution(
         writer.constant(f"{name}_zeros", np.zeros(len(steps)), np.int8),
     )
     offset = writer.constant(f"{name}_bias", bias, np.int32)
-    return writer.add(name, "QLinearConv", value, *scaled, *kernel, *result, offset)
+    return writer.add(name, "QLinearConv", value, *scaled, *kernel, *result, offset, **attributes)
 
 
 def _written(network: Network, layers: list[Layer]) -> onnx.ModelProto:
@@ -241,7 +244,7 @@ def _written(network: Network, layers: list[Layer]) -> onnx.ModelProto:
             steps, weights, bias = in_8_bits(layer, step)
             result = (writer.constant(f"{name}_step", layer.scale, np.float32), zero)
             value = quantized_convolution(writer, name, value, scaled, (steps, weights, bias), result)
-            padding = _requantized(padding @ weights.sum(axis=0) + bias, step, steps, layer.scale)
+            padding = requantized(padding @ weights.sum(axis=0) + bias, step, steps, layer.scale)
             scaled, step = result, layer.scale
         value = writer.pool(value, number)
     return writer.model(writer.dense(value, padding))
@@ -255,7 +258,7 @@ def _with_dense_over_steps(network: Network, step: float) -> Network:
     return replace(network, dense=on_grid(dense, largest), dense_bias=bias)
 
 
-def _requantized(sums: Floats, input_step: float, steps: Floats, output_step: float) -> Floats:
+def requantized(sums: Floats, input_step: float, steps: Floats, output_step: float) -> Floats:
     """Return a convolution's sums in steps of its output, rounded in float32 as onnxruntime does it, step for step."""
     factors = np.float32(input_step) * steps.astype(np.float32) / np.float32(output_step)
     rounded: Floats = np.clip(np.rint(sums.astype(np.float32) * factors), 0, 255).astype(np.float64)

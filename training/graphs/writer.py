@@ -59,17 +59,23 @@ class GraphWriter:
             "by_channel", "Transpose", self.add("rows_4d", "Unsqueeze", rows, self.axis(1)), perm=[0, 3, 1, 2]
         )
 
-    def convolution(self, name: str, value: str, weights: Any, bias: Any) -> str:
-        """Add an unpadded convolution in float32, before relu.
+    def by_step(self, name: str, value: str) -> str:
+        """[batch, channels, 1, n] -> [batch, n, channels], the layout in which onnxruntime computes 8 bits."""
+        transposed = self.add(f"{name}_4d", "Transpose", value, perm=[0, 2, 3, 1])
+        return self.add(name, "Squeeze", transposed, self.axis(1))
+
+    def convolution(self, name: str, value: str, weights: Any, bias: Any, **attributes: Any) -> str:
+        """Add a convolution in float32, before relu.
 
         Args:
             name: of the node.
             value: its input, [batch, channels_in, 1, n].
             weights: [kernel, channels_in, channels_out].
             bias: [channels_out].
+            attributes: of the node, such as `pads`.
         """
         kernel = self.constant(f"{name}_weights", weights.transpose(2, 1, 0)[:, :, None], np.float32)
-        return self.add(name, "Conv", value, kernel, self.constant(f"{name}_bias", bias, np.float32))
+        return self.add(name, "Conv", value, kernel, self.constant(f"{name}_bias", bias, np.float32), **attributes)
 
     def model(self, logits: str) -> onnx.ModelProto:
         """Build the whole graph, from its inputs to the sigmoid of the logits, float64[batch, 1]."""

@@ -2,7 +2,8 @@
 
 A text gets the same number whatever its batch holds and however far it is padded:
 
-- One step of each convolution that sees nothing but padding counts for the largest answer; further ones are alike.
+- A convolution has a step for each token id. What a step gives that sees nothing but padding is known, and counts for
+  the largest answer of every text.
 - Sums are over the text's own steps, what is added to them is 0: in 8 bits of whole numbers, in float32 of float64's.
 - The wide path adds up whole numbers of 16 bits, and everything after the pools is float64.
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from training.graphs.float32 import PADDING_ID, Floats
-from training.graphs.int8 import Layer, in_8_bits, quantized_convolution
+from training.graphs.int8 import Layer, in_8_bits, quantized_convolution, requantized
 from training.graphs.writer import INPUT, GraphWriter
 from training.wide_deep.lengths import length_powers
 from training.wide_deep.network import ROOT_OFFSET, WIDE_COLUMNS
@@ -28,6 +29,9 @@ NGRAM_INPUT = "ngram_ids"
 BATCH_SIZE = 8
 CENTRE = 128
 """Step that stands for 0, of 256."""
+POOL = 16
+"""Steps of a convolution in 8 bits whose largest answer is taken first."""
+DOUBLE, FLOAT, INT32 = TensorProto.DOUBLE, TensorProto.FLOAT, TensorProto.INT32
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,6 @@ class WideDeep:
     def exact_vectors(self) -> Floats:
         """Compute the vectors, float64[num_words, embedding_dim]."""
         return from_8_bits(self.vectors, self.vector_steps)
-
-    @property
-    def widest(self) -> int:
-        """Token ids that a step of the widest convolution sees."""
-        return max(len(weights) for weights, _ in self.convolutions)
 
 
 def read_network(model: keras.Model, maxlen: int) -> WideDeep:
@@ -130,20 +129,24 @@ def float_form(network: WideDeep) -> onnx.ModelProto:
     """Write the graph in float32: `token_ids` and `ngram_ids` -> `probability` float32[batch]."""
     writer = GraphWriter(INPUT, NGRAM_INPUT)
     table = writer.constant("embedding", network.vectors, np.uint8)
-    found = writer.add("vectors_found", "Gather", table, _extended_ids(writer, network.widest))
-    around = writer.add("vectors_around", "Cast", found, to=TensorProto.FLOAT)
+    around = writer.add("vectors_around", "Cast", writer.add("vectors_found", "Gather", table, INPUT), to=FLOAT)
     steps = writer.add("vectors_in_steps", "Sub", around, writer.constant("centre", CENTRE, np.float32))
     vectors = writer.add("vectors", "Mul", steps, writer.constant("vector_steps", network.vector_steps, np.float32))
     value = writer.by_channel(vectors)
-    pooled = []
-    for number, (weights, bias) in enumerate(network.convolutions):
-        name = f"conv{number + 1}"
-        activations = writer.add(f"{name}_relu", "Relu", writer.convolution(name, value, weights, bias))
-        largest = _float64(writer, writer.add(f"{name}_max", "GlobalMaxPool", activations))
-        own = _own_steps(writer, name, len(weights), TensorProto.DOUBLE)
-        by_filter = writer.add(f"{name}_by_filter", "Squeeze", _float64(writer, activations), writer.axis(2))
-        pooled.append((largest, writer.add(f"{name}_sum", "MatMul", by_filter, own)))
-    return writer.model(_joined(writer, network, pooled, network.largest, network.summed))
+    convolutions = [
+        writer.convolution(f"conv{number}", value, weights, bias, pads=_after(weights))
+        for number, (weights, bias) in enumerate(network.convolutions, start=1)
+    ]
+    activations = writer.add("activations", "Relu", writer.add("convolutions", "Concat", *convolutions, axis=1))
+    padding = np.maximum([bias for _, bias in network.convolutions], 0).reshape(-1, 1, 1)
+    pooled = writer.add("pooled", "GlobalMaxPool", activations)
+    largest = writer.add("largest", "Max", pooled, writer.constant("padding", padding, np.float32))
+    own = writer.add("own", "Unsqueeze", _is_id(writer, DOUBLE), writer.axis(2))
+    by_filter = writer.add("by_filter", "Squeeze", _float64(writer, activations), writer.axis(2))
+    summed = writer.add("summed", "MatMul", by_filter, own)
+    return writer.model(
+        _joined(writer, network, (_float64(writer, largest), summed), (network.largest, network.summed))
+    )
 
 
 def quantized_form(network: WideDeep, training_token_ids: Sequence[NDArray[np.int32]]) -> onnx.ModelProto:
@@ -158,71 +161,62 @@ def quantized_form(network: WideDeep, training_token_ids: Sequence[NDArray[np.in
     scale = (network.vector_steps / step)[:, None]  # of each channel, which the weights take over
     # Relu and both pools commute with a positive factor: each filter gets the one that makes its largest answer 1.
     layers = [
-        Layer(weights * scale / peak, bias / peak, np.ones_like(peak))
+        in_8_bits(Layer(weights * scale / peak, bias / peak, np.ones_like(peak)), step)
         for (weights, bias), peak in zip(network.convolutions, peaks, strict=True)
     ]
     writer = GraphWriter(INPUT, NGRAM_INPUT)
     table = writer.constant("embedding", network.vectors, np.uint8)
-    value = writer.by_channel(writer.add("vectors", "Gather", table, _extended_ids(writer, network.widest)))
+    value = writer.by_channel(writer.add("vectors", "Gather", table, INPUT))
     scaled = (writer.constant("vectors_step", step, np.float32), writer.constant("vectors_zero", CENTRE, np.uint8))
     result = (writer.constant("step", 1 / 255, np.float32), writer.constant("zero", 0, np.uint8))
-    pooled = []
-    for number, layer in enumerate(layers):
-        name = f"conv{number + 1}"
-        quantized = in_8_bits(layer, step)
-        activations = quantized_convolution(writer, name, value, scaled, quantized, result)
-        activations = writer.add(f"{name}_by_filter", "Squeeze", activations, writer.axis(2))
-        largest = writer.add(f"{name}_max", "ReduceMax", activations, writer.axis(2))
-        own = _own_steps(writer, name, len(layer.weights), TensorProto.UINT8)
-        summed = writer.add(f"{name}_sum", "MatMulInteger", activations, own)
-        pooled.append((_float64(writer, largest), _float64(writer, summed)))
+    convolutions = [
+        quantized_convolution(writer, f"conv{number}", value, scaled, layer, result, pads=_after(layer[1]))
+        for number, layer in enumerate(layers, start=1)
+    ]
+    activations = writer.add("activations", "Concat", *convolutions, axis=1)
+    padding = np.concatenate([requantized(bias, step, steps, 1 / 255) for steps, _, bias in layers])
+    # The largest of all steps takes ReduceMax ten times as long as the largest of a few takes MaxPool.
+    pools = writer.add("pools", "MaxPool", activations, kernel_shape=[1, POOL], strides=[1, POOL], ceil_mode=1)
+    pooled = writer.add("pooled", "ReduceMax", writer.by_step("pools_by_step", pools), writer.axis(1), keepdims=0)
+    largest = writer.add("largest", "Max", pooled, writer.constant("padding", padding, np.uint8))
+    own = writer.add("own", "Unsqueeze", _is_id(writer, TensorProto.UINT8), writer.axis(1))
+    summed = writer.add("summed", "MatMulInteger", own, writer.by_step("by_step", activations))
     units = np.stack(peaks) / 255
-    return writer.model(_joined(writer, network, pooled, network.largest * units, network.summed * units))
+    features = _float64(writer, largest), _float64(writer, summed)
+    return writer.model(_joined(writer, network, features, (network.largest * units, network.summed * units)))
 
 
-def _extended_ids(writer: GraphWriter, widest: int) -> str:
-    """Put padding behind the token ids, so that each convolution has a step that sees nothing else."""
-    return writer.add("ids", "Pad", INPUT, writer.constant("ids_pads", [0, 0, 0, widest], np.int64))
+def _after(weights: Floats) -> list[int]:
+    """Pad the end of a text for a convolution, weights [kernel, ...], so that a step begins at each token id."""
+    return [0, 0, 0, len(weights) - 1]
 
 
-def _own_steps(writer: GraphWriter, name: str, width: int, dtype: int) -> str:
-    """1 for the steps of a convolution that begin at an id of the text, 0 for others: [batch, steps, 1]."""
-    is_id = writer.add(f"{name}_is_id", "Cast", writer.add(f"{name}_sign", "Sign", "ids"), to=dtype)
-    if width > 1:  # its steps are fewer than the ids, by padding
-        end = writer.constant(f"{name}_end", [1 - width], np.int64)
-        is_id = writer.add(
-            f"{name}_own_ids", "Slice", is_id, writer.constant(f"{name}_first", [0], np.int64), end, writer.axis(1)
-        )
-    return writer.add(f"{name}_own", "Unsqueeze", is_id, writer.axis(2))
+def _is_id(writer: GraphWriter, dtype: int) -> str:
+    """Write 1 for each token id of a text and 0 for padding: [batch, length]."""
+    return writer.add("is_id", "Cast", writer.add("sign", "Sign", INPUT), to=dtype)
 
 
 def _float64(writer: GraphWriter, value: str) -> str:
-    return writer.add(f"{value}_float64", "Cast", value, to=TensorProto.DOUBLE)
+    return writer.add(f"{value}_float64", "Cast", value, to=DOUBLE)
 
 
-def _joined(
-    writer: GraphWriter, network: WideDeep, pooled: Sequence[tuple[str, str]], largest: Floats, summed: Floats
-) -> str:
+def _joined(writer: GraphWriter, network: WideDeep, features: tuple[str, str], weights: tuple[Floats, Floats]) -> str:
     """Add both paths' parts of the logit: float64[batch, 1].
 
     Args:
         writer: of the graph.
         network: its numbers.
-        pooled: of each convolution the largest answers and the sums, [batch, filters, any 1s] of float64.
-        largest: weights of the first, [convolutions, filters].
-        summed: weights of the second.
+        features: largest answers and sums of all filters, [batch, filters, any 1s] of float64.
+        weights: of each, [convolutions, filters of one].
     """
     values = []
-    for which, weights in enumerate((largest, summed)):
-        name = ("largest", "summed")[which]
-        flat = [writer.add(f"{pools[which]}_flat", "Flatten", pools[which]) for pools in pooled]
-        features = writer.add(name, "Concat", *flat, axis=1)
-        column = writer.constant(f"{name}_weights", weights.reshape(-1, 1), np.float64)
-        values.append(writer.add(f"{name}_logit", "MatMul", features, column))
+    for feature, its in zip(features, weights, strict=True):
+        column = writer.constant(f"{feature}_weights", its.reshape(-1, 1), np.float64)
+        values.append(
+            writer.add(f"{feature}_logit", "MatMul", writer.add(f"{feature}_flat", "Flatten", feature), column)
+        )
     table = writer.constant("ngrams", network.table, np.int16)
-    rows = writer.add(
-        "ngram_rows", "Cast", writer.add("ngrams_found", "Gather", table, NGRAM_INPUT), to=TensorProto.INT32
-    )
+    rows = writer.add("ngram_rows", "Cast", writer.add("ngrams_found", "Gather", table, NGRAM_INPUT), to=INT32)
     sums = writer.add("ngram_sums", "ReduceSum", rows, writer.axis(1), keepdims=0)
     ids = writer.add("ids_read", "Gather", sums, writer.constant("counting", WIDE_COLUMNS - 1, np.int64), axis=1)
     values.append(_float64(writer, sums))
@@ -248,4 +242,4 @@ def _peaks(network: WideDeep, arrays: Sequence[NDArray[np.int32]]) -> list[Float
             padded = np.pad(vectors, ((0, 0), (0, len(weights)), (0, 0)))
             windows = sum(padded[:, tap : tap + array.shape[1] + 1] @ weights[tap] for tap in range(len(weights)))
             peaks[number] = np.maximum(peaks[number], (windows + bias).max(axis=(0, 1)))
-    return [np.maximum(peak, np.finfo(np.float32).tiny) for peak in peaks]
+    return [np.where(peak > 0, peak, 1) for peak in peaks]

@@ -3,8 +3,7 @@
 `server.admission` limits something else, earlier: the requests, files and bytes that the process holds.
 """
 
-from collections.abc import Iterator, Sequence, Sized
-from contextlib import contextmanager
+from collections.abc import Sequence, Sized
 
 from service.errors import OverloadedError
 
@@ -28,12 +27,14 @@ class Backlog:
         self.chars = 0
         """Characters of these texts."""
 
-    @contextmanager
-    def admitted(self, texts: Sequence[Sized]) -> Iterator[None]:
-        """Count the texts of a request while they wait and are computed.
+    def enter(self, texts: Sequence[Sized]) -> int:
+        """Count the texts of a request, until they `leave`.
 
         Args:
             texts: of one request, validated.
+
+        Returns:
+            Their characters.
 
         Raises:
             OverloadedError: too much is waiting.
@@ -46,8 +47,14 @@ class Backlog:
                 raise OverloadedError(f"Texts of {self.chars:,} characters are waiting already; try again shortly.")
         self.texts += len(texts)
         self.chars += chars
-        try:
-            yield
-        finally:
-            self.texts -= len(texts)
-            self.chars -= chars
+        return chars
+
+    def leave(self, texts: int, chars: int) -> None:
+        """Count texts no more, which have been computed or given up.
+
+        Args:
+            texts: their number.
+            chars: their characters.
+        """
+        self.texts -= texts
+        self.chars -= chars

@@ -129,8 +129,11 @@ class Classifier:
             OverloadedError: too much is waiting; nothing was scheduled.
             ShuttingDownError: the service is stopping.
         """
-        with self._backlog.admitted(texts):
+        chars = self._backlog.enter(texts)
+        try:
             return await self._schedule(choice, texts, urgency)
+        finally:
+            self._backlog.leave(len(texts), chars)
 
     async def classify_bulk(self, choice: Choice, texts: Sequence[str]) -> list[Prediction]:
         """Compute a prediction for each text of a stream, in order, behind all small requests.

@@ -2,6 +2,9 @@
 
 Worker processes share a folder (`PROMETHEUS_MULTIPROC_DIR`, set by `service.server.processes` before they start), in
 which each keeps its numbers; the one that answers `/metrics` adds them up. A single process keeps them in memory.
+
+A request changes some twenty numbers: they are added up first (`service.observed`), and passed on twice a second and
+before this process reads them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from service.inference.predictor import Predictor
+from service.observed import Count, Observations
 from service.scheduler import Job
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -106,7 +110,7 @@ class Metrics:
         self.add(_ModelInfo(models))
         self.in_progress = 0
         """Requests that this process has in work."""
-        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._answered: dict[tuple[str, str, int], _Answered] = {}
         self._by_model: dict[tuple[str, int], _ModelMetrics] = {}
 
     def add(self, collector: Collector) -> None:
@@ -124,12 +128,12 @@ class Metrics:
             seconds: time from the headers to the end of the answer.
         """
         key = (method, route, status)
-        children = self._answered.get(key)
-        if children is None:
-            children = self._requests.labels(*key), self._duration.labels(route)
-            self._answered[key] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        answered = self._answered.get(key)
+        if answered is None:
+            answered = _Answered(Count(self._requests.labels(*key)), Observations(self._duration.labels(route)))
+            self._answered[key] = answered
+        answered.number.value += 1
+        answered.seconds.add(seconds)
 
     def called(self, key: str, status: int, texts: int) -> None:
         """Count a request for the name of its API key.
@@ -155,13 +159,21 @@ class Metrics:
         self._lost_answers.inc(number)
 
     def sample(self, waiting_texts: int) -> None:
-        """Set the gauges of the work in this process.
+        """Pass on what was counted, and set the gauges of the work in this process.
 
         Args:
             waiting_texts: texts that are queued or in work.
         """
         self._in_progress.set(self.in_progress)
         self._waiting.set(waiting_texts)
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Pass on what was counted since the last time, for whichever process is asked."""
+        for answered in self._answered.values():
+            answered.pass_on()
+        for metrics in self._by_model.values():
+            metrics.pass_on()
 
     def observe(self, job: Job) -> None:
         """Count a finished job of the scheduler, unless it belongs to an explanation."""
@@ -173,25 +185,25 @@ class Metrics:
         if metrics is None:
             metrics = self._by_model[key] = self._of_model(*key, labels=predictor.manifest.labels)
         if job.error:
-            metrics.failed.inc()
+            metrics.failed.value += 1
         if not job.predictions:
             return
         for wait in job.waits():
-            metrics.queue.observe(wait)
-        metrics.tokenization.observe(job.ready - job.taken)
-        metrics.inference.observe(job.ended - job.started)
-        metrics.batch_texts.observe(len(job.predictions))
+            metrics.queue.add(wait)
+        metrics.tokenization.add(job.ready - job.taken)
+        metrics.inference.add(job.ended - job.started)
+        metrics.batch_texts.add(len(job.predictions))
         words = unknown = positive = 0
         positive_label = predictor.manifest.labels[1]
         for prediction in job.predictions:
             words += prediction.words
             unknown += prediction.words - prediction.known_words
             positive += prediction.label == positive_label
-        metrics.positive.inc(positive)
-        metrics.negative.inc(len(job.predictions) - positive)
-        metrics.words.inc(words)
-        metrics.unknown.inc(unknown)
-        metrics.last.set(time())
+        metrics.positive.value += positive
+        metrics.negative.value += len(job.predictions) - positive
+        metrics.words.value += words
+        metrics.unknown.value += unknown
+        metrics.answered = time()
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
@@ -226,6 +238,7 @@ class Metrics:
         )
 
     def _collected(self) -> CollectorRegistry:
+        self.pass_on()
         if not self._shared:
             return self._registry
         collected = CollectorRegistry()
@@ -236,35 +249,60 @@ class Metrics:
 
     def _of_model(self, name: str, version: int, labels: tuple[str, str]) -> "_ModelMetrics":
         model = (name, str(version))
-        negative, positive = (self._predictions.labels(*model, label) for label in labels)
+        negative, positive = (Count(self._predictions.labels(*model, label)) for label in labels)
+        queue, tokenization, inference = (
+            Observations(self._stages.labels(*model, stage)) for stage in ("queue", "tokenization", "inference")
+        )
         return _ModelMetrics(
-            queue=self._stages.labels(*model, "queue"),
-            tokenization=self._stages.labels(*model, "tokenization"),
-            inference=self._stages.labels(*model, "inference"),
-            batch_texts=self._batch_texts.labels(*model),
+            queue=queue,
+            tokenization=tokenization,
+            inference=inference,
+            batch_texts=Observations(self._batch_texts.labels(*model)),
             negative=negative,
             positive=positive,
-            words=self._words.labels(*model),
-            unknown=self._unknown.labels(*model),
-            failed=self._failed.labels(*model),
+            words=Count(self._words.labels(*model)),
+            unknown=Count(self._unknown.labels(*model)),
+            failed=Count(self._failed.labels(*model)),
             last=self._last.labels(*model),
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """The requests of one method, route and status."""
+
+    number: Count
+    seconds: Observations
+
+    def pass_on(self) -> None:
+        self.number.pass_on()
+        self.seconds.pass_on()
+
+
+@dataclass(slots=True)
 class _ModelMetrics:
     """The metrics of one model version, looked up once."""
 
-    queue: Histogram
-    tokenization: Histogram
-    inference: Histogram
-    batch_texts: Histogram
-    negative: Counter
-    positive: Counter
-    words: Counter
-    unknown: Counter
-    failed: Counter
+    queue: Observations
+    tokenization: Observations
+    inference: Observations
+    batch_texts: Observations
+    negative: Count
+    positive: Count
+    words: Count
+    unknown: Count
+    failed: Count
     last: Gauge
+    answered: float = 0.0
+    """Time of the last answer, in seconds since the epoch."""
+
+    def pass_on(self) -> None:
+        for each in (self.queue, self.tokenization, self.inference, self.batch_texts):
+            each.pass_on()
+        for count in (self.negative, self.positive, self.words, self.unknown, self.failed):
+            count.pass_on()
+        if self.answered:
+            self.last.set(self.answered)
 
 
 class _ModelInfo(Collector):

@@ -79,9 +79,12 @@ class _Entry:
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """Entries that a thread computes together, and the outcome.
+    """Texts that are computed together, and the outcome.
 
     Attributes:
+        texts: of all entries.
+        enqueued: when each entry came, as a time of `time.perf_counter`.
+        entries: wait for the outcome; none of a lone text that is computed at once.
         taken: start of tokenization; this and the next three are times of `time.perf_counter`.
         ready: end of tokenization.
         started: start of the first run.
@@ -90,7 +93,9 @@ class Job:
 
     predictor: Predicts[Any, Any]
     lane: "_Lane"
-    entries: Sequence[_Entry]
+    texts: Sequence[Any]
+    enqueued: Sequence[float]
+    entries: Sequence[_Entry] = ()
     taken: float = 0.0
     ready: float = 0.0
     started: float = 0.0
@@ -104,11 +109,11 @@ class Job:
     def tokenize(self) -> None:
         """Make the inputs of all runs."""
         self.taken = perf_counter()
-        self.encoded = self.predictor.encode([text for entry in self.entries for text in entry.texts])
+        self.encoded = self.predictor.encode(self.texts)
         self.runs = self.predictor.runs(self.encoded)
         self.ready = perf_counter()
 
-    def compute(self, between: Callable[[], None] = lambda: None) -> None:
+    def compute(self, between: Callable[[], None] | None = None) -> None:
         """Compute all runs.
 
         Args:
@@ -117,12 +122,13 @@ class Job:
         self.started = perf_counter()
         for run in self.runs:
             self.outputs.append(self.predictor.compute(run))
-            between()
+            if between:
+                between()
         self.ended = perf_counter()
 
     def waits(self) -> list[float]:
         """Compute the seconds that each entry waited, for its turn and for a thread."""
-        return [self.taken - entry.enqueued + self.started - self.ready for entry in self.entries]
+        return [self.taken - enqueued + self.started - self.ready for enqueued in self.enqueued]
 
 
 class _Lane:
@@ -138,8 +144,11 @@ class _Lane:
         self.queued = 0  # texts in entries
         self.jobs: deque[Job] = deque()
 
-    def add(self, entry: _Entry) -> None:
-        self.entries.append(entry)
+    def add(self, entry: _Entry, *, first: bool) -> None:
+        if first:
+            self.entries.appendleft(entry)
+        else:
+            self.entries.append(entry)
         self.queued += len(entry.texts)
 
     def take(self) -> list[_Entry]:
@@ -240,8 +249,14 @@ class Scheduler:
         self.waiting += len(texts)
         try:
             cost = sum(map(len, texts))
+            was_alone = self.waiting == 1 and cost <= MAX_INLINE_CHARS and urgency != "low"
+            if was_alone:
+                job = Job(predictor, self._lanes[urgency], texts, [perf_counter()])
+                await asyncio.sleep(0)  # whatever else the event loop has ready comes first, and may be company
+                if self.waiting == 1 and self._compute_at_once(job):
+                    return list(job.predictions)
             if len(texts) == 1 or (len(texts) <= MAX_JOB_TEXTS and cost <= MAX_JOB_CHARS):
-                return await self._enqueue(self._lanes[urgency], predictor, texts, cost)
+                return await self._enqueue(self._lanes[urgency], predictor, texts, cost, first=was_alone)
             return await self._predict_in_jobs(predictor, texts)
         finally:
             self.waiting -= len(texts)
@@ -265,10 +280,16 @@ class Scheduler:
                     future.exception()  # seen: if it is one, the first of them is on its way to the caller
 
     def _enqueue(
-        self, lane: _Lane, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra], cost: int
+        self,
+        lane: _Lane,
+        predictor: Predicts[Text_contra, Answer],
+        texts: Sequence[Text_contra],
+        cost: int,
+        *,
+        first: bool = False,
     ) -> asyncio.Future[list[Answer]]:
         entry = _Entry(predictor, texts, cost, self._loop.create_future())
-        lane.add(entry)
+        lane.add(entry, first=first)
         if lane.free and len(lane.entries) == 1:
             self._loop.call_soon(self._dispatch, lane)  # after whatever else the loop has ready, which may join
         return entry.future
@@ -279,29 +300,34 @@ class Scheduler:
             entries = lane.take()
             if not entries:
                 return
-            job = Job(entries[0].predictor, lane, entries)
-            lane.free -= 1
-            try:
-                if sum(entry.cost for entry in entries) <= MAX_INLINE_CHARS:
+            texts = [text for entry in entries for text in entry.texts]
+            job = Job(entries[0].predictor, lane, texts, [entry.enqueued for entry in entries], entries)
+            if sum(entry.cost for entry in entries) <= MAX_INLINE_CHARS:
+                try:
                     job.tokenize()
-                    if self._is_quick(job):
-                        job.compute()
-            except Exception as error:
-                job.error = error
-            if job.ended or job.error:
-                lane.free += 1
-                self._answer(job)
-                self._loop.call_soon(self._dispatch, lane)  # whatever else the loop has ready comes before the next job
-                return
+                except Exception as error:
+                    job.error = error
+                    self._answer(job)
+                    continue
+            lane.free -= 1
             lane.jobs.append(job)
             self._wakes.put(True)
             if lane is self._bulk:
                 self._spare_wakes.put(True)
 
-    def _is_quick(self, job: Job) -> bool:
-        """Decide whether a job is computed on the event loop: one short text, and nothing else queued or in work."""
-        alone = self.waiting == 1 and job.lane is not self._bulk
-        return alone and job.predictor.seconds(job.runs[0]) <= MAX_INLINE_SECONDS
+    def _compute_at_once(self, job: Job) -> bool:
+        """Compute the job of a lone text on the event loop, unless its run takes too long for that."""
+        try:
+            job.tokenize()
+            if job.predictor.seconds(job.runs[0]) > MAX_INLINE_SECONDS:
+                return False
+            job.compute()
+        except Exception as error:
+            job.error = error
+        self._conclude(job)
+        if job.error:
+            raise job.error
+        return True
 
     def _work(self) -> None:
         """Compute jobs on a thread until told to stop. After a small job it is the turn of the bulk."""
@@ -326,7 +352,7 @@ class Scheduler:
             if not all(entry.future.cancelled() for entry in job.entries):
                 if not job.ready:
                     job.tokenize()
-                job.compute(self._compute_small if job.lane is self._bulk else lambda: None)
+                job.compute(self._compute_small if job.lane is self._bulk else None)
         except Exception as error:
             job.error = error
         self._loop.call_soon_threadsafe(self._finish, job)
@@ -342,13 +368,19 @@ class Scheduler:
         self._dispatch(job.lane)  # first of all: the thread is waiting
         self._answer(job)
 
-    def _answer(self, job: Job) -> None:
-        """Hand each entry its part of a finished job, or the error."""
+    def _conclude(self, job: Job) -> None:
+        """Make the predictions of a job that has been computed, and let it be observed."""
         if job.outputs and not job.error:
             try:
                 job.predictions = job.predictor.predictions(job.encoded, in_order(job.runs, job.outputs))
             except Exception as error:
                 job.error = error
+        if self._observe:
+            self._observe(job)
+
+    def _answer(self, job: Job) -> None:
+        """Hand each entry its part of a finished job, or the error."""
+        self._conclude(job)
         start = 0
         for entry in job.entries:
             end = start + len(entry.texts)
@@ -359,8 +391,6 @@ class Scheduler:
             else:
                 entry.future.set_result(list(job.predictions[start:end]))
             start = end
-        if self._observe:
-            self._observe(job)
 
 
 def _split(texts: Sequence[Text_contra]) -> Iterator[tuple[list[Text_contra], int]]:

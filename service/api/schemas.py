@@ -34,7 +34,9 @@ class PredictRequest(ForModel):
     )
 
     text: Annotated[Text, Field(description="One review, in the language of the model.")] = ""
-    texts: Annotated[list[Text], Field(min_length=1, description="Several reviews, answered in this order.")] = []
+    texts: Annotated[list[Text], Field(min_length=1, description="Several reviews, answered in this order.")] = Field(
+        default_factory=list
+    )
 
     @model_validator(mode="after")
     def _either(self) -> Self:

@@ -1,7 +1,6 @@
 """The collaborators of the routes: made by `application.create_app`, reached through the request."""
 
 from dataclasses import dataclass, field
-from typing import cast
 
 from starlette.requests import Request
 
@@ -48,4 +47,5 @@ class State:
 
 def state_of(request: Request) -> State:
     """Return the state of the application that handles a request."""
-    return cast(State, request.scope["app"].collaborators)
+    state: State = request.scope["app"].collaborators
+    return state

@@ -66,7 +66,9 @@ class Inputs:
         Args:
             token_ids: ids of each text; truncated to `maxlen` by the rule of the manifest.
         """
-        cut = [ids[slice(*self._spec.window(len(ids)))] for ids in token_ids]
+        cut = [ids if len(ids) <= self._spec.maxlen else ids[slice(*self._spec.window(len(ids)))] for ids in token_ids]
+        if len(cut) == 1:
+            return [self._run([0], cut)]
         groups: list[list[int]] = []
         for row in by_length(cut):
             wanted = min(MAX_RUN_TEXTS, MAX_RUN_IDS // (self._width or len(cut[row])))

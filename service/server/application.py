@@ -178,6 +178,7 @@ def create_app(settings: Settings, fleet: Fleet | None = None, loaded: Sequence[
         for task in tasks:
             task.cancel()
         await state.scheduler.close()
+        state.metrics.pass_on()
         if state.feedback:
             await state.feedback.close()
         if request_log:

@@ -69,11 +69,26 @@ def test_a_full_backlog_refuses_requests_but_no_stream(small: BundleFolder) -> N
 
     async def test(classifier: Classifier) -> None:
         choice = classifier.select()
-        with backlog.admitted(["waiting"]):
-            with pytest.raises(OverloadedError):
-                await classifier.classify(choice, ["good"])
-            assert len(await classifier.classify_bulk(choice, ["good"])) == 1
+        chars = backlog.enter(["waiting"])
+        with pytest.raises(OverloadedError):
+            await classifier.classify(choice, ["good"])
+        assert len(await classifier.classify_bulk(choice, ["good"])) == 1
+        backlog.leave(1, chars)
         assert len(await classifier.classify(choice, ["good"])) == 1
+        assert (backlog.texts, backlog.chars) == (0, 0)
+
+    classifying(small, test, backlog)
+
+
+def test_a_request_that_is_given_up_gives_its_places_back(small: BundleFolder) -> None:
+    backlog = Backlog(max_texts=1_000, max_chars=10_000)
+
+    async def test(classifier: Classifier) -> None:
+        request = asyncio.create_task(classifier.classify(classifier.select(), ["good"]))
+        await asyncio.sleep(0)
+        assert (backlog.texts, backlog.chars) == (1, 4)
+        request.cancel()
+        await asyncio.wait([request])
         assert (backlog.texts, backlog.chars) == (0, 0)
 
     classifying(small, test, backlog)

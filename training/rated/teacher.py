@@ -134,9 +134,5 @@ def stacked(token_ids: Sequence[Ints], table: NgramTable) -> NDArray[np.int64]:
     rows = np.zeros((len(token_ids), length), np.int32)
     for row, ids in zip(rows, token_ids, strict=True):
         row[: len(ids)] = ids
-    found, stack, first = table.look_up(rows), np.zeros((*rows.shape, MAX_ORDER), np.int64), 0
-    for order in range(MAX_ORDER):
-        count = max(length - order, 0)
-        stack[:, :count, order] = found[:, first : first + count]
-        first += count
-    return stack
+    ngrams = table.look_up(rows)[:, length:].reshape(*rows.shape, MAX_ORDER - 1)
+    return np.dstack([rows, ngrams]).astype(np.int64)

@@ -1,12 +1,10 @@
 """Texts as one row of token ids, for what counts in all of them at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from service.inference.ngrams import ngram_keys
 
 Ints = NDArray[np.int64]
 
@@ -87,3 +85,21 @@ def random_crops(
     texts = np.repeat(np.arange(len(own)), anywhere + at_end)
     some = lengths.ravel() > 0
     return Crops(begins.ravel()[some], lengths.ravel()[some], texts[some])
+
+
+def ngram_keys(token_ids: NDArray[np.integer], max_order: int, num_words: int) -> Iterator[NDArray[np.uint64]]:
+    """Yield the keys of the n-grams of 2 ids, of 3, and so on up to `max_order` (see `NgramTable`).
+
+    Args:
+        token_ids: [..., length].
+        max_order: ids in the longest n-grams.
+        num_words: above every id; `num_words ** max_order` is below 2 ** 63.
+
+    Yields:
+        Of each order uint64[..., length - order + 1], in order of their first ids.
+    """
+    digits = token_ids.astype(np.uint64)
+    keys = digits
+    for order in range(2, max_order + 1):
+        keys = keys[..., :-1] * np.uint64(num_words) + digits[..., order - 1 :]
+        yield keys

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.inference.ngrams import NgramTable, ngram_keys
+from service.inference.ngrams import NgramTable
 
 NUM_WORDS, FIRST = 12, 3
 Ngram = tuple[int, ...]
@@ -32,13 +32,14 @@ def table_of(ngrams: list[Ngram], max_order: int) -> NgramTable:
 
 
 def naively(token_ids: NDArray[np.int32], ngrams: list[Ngram], max_order: int) -> list[list[int]]:
-    """The ids of each text: its words, its bigrams, and so on."""
+    """The ids of each text: its words, then the bigram, the trigram and so on that begin with each."""
     ids = {ngram: NUM_WORDS + number for number, ngram in enumerate(ngrams)}
     rows = []
     for row in token_ids.tolist():
         found = list(row)
-        for order in range(2, max_order + 1):
-            found += [ids.get(tuple(row[place : place + order]), 0) for place in range(len(row) - order + 1)]
+        for place in range(len(row)):
+            ngrams_here = [tuple(row[place : place + order]) for order in range(2, max_order + 1)]
+            found += [ids.get(ngram, 0) * (len(ngram) == order) for order, ngram in enumerate(ngrams_here, start=2)]
         rows.append(found)
     return rows
 
@@ -62,7 +63,7 @@ def test_every_ngram_of_the_table_is_found() -> None:
     for row, ngram in zip(token_ids, ngrams, strict=True):
         row[: len(ngram)] = ngram
     found = table_of(ngrams, 3).look_up(token_ids)
-    whole = [row[3 if len(ngram) == 2 else 5] for row, ngram in zip(found.tolist(), ngrams, strict=True)]
+    whole = [row[1 + len(ngram)] for row, ngram in zip(found.tolist(), ngrams, strict=True)]
     assert whole == list(range(NUM_WORDS, NUM_WORDS + len(ngrams)))
 
 
@@ -74,29 +75,19 @@ def test_an_ngram_with_a_special_id_is_not_found_where_others_are(special: int, 
     ngram[place] = special
     found = table_of(ngrams, 3).look_up(np.array([ngram], np.int32))
     pairs = [(ngram[0], ngram[1]), (ngram[1], ngram[2])]
-    expected = [0 if special in pair else NUM_WORDS + ngrams.index(pair) for pair in pairs]
-    assert found.tolist() == [[*ngram, *expected, 0]]
+    first, second = (0 if special in pair else NUM_WORDS + ngrams.index(pair) for pair in pairs)
+    assert found.tolist() == [[*ngram, first, 0, second, 0, 0, 0]]
 
 
 def test_padding_on_the_right_makes_no_ngram() -> None:
     ngrams = some_ngrams(3, 1.0)
     found = table_of(ngrams, 3).look_up(np.array([[5, 6, 0, 0, 0]], np.int32))
-    assert found.tolist() == [[5, 6, 0, 0, 0, NUM_WORDS + ngrams.index((5, 6)), 0, 0, 0, 0, 0, 0]]
+    assert found.tolist() == [[5, 6, 0, 0, 0, NUM_WORDS + ngrams.index((5, 6)), *[0] * 9]]
 
 
 def test_ngrams_do_not_reach_into_the_next_text() -> None:
     table = table_of([(5, 6)], 2)
-    assert table.look_up(np.array([[4, 5], [6, 7]], np.int32)).tolist() == [[4, 5, 0], [6, 7, 0]]
-
-
-def test_no_two_ngrams_share_a_key() -> None:
-    ngrams = [*product(range(FIRST, NUM_WORDS), repeat=2), *product(range(FIRST, NUM_WORDS), repeat=3)]
-    keys = set()
-    for ngram in ngrams:
-        of_orders = list(ngram_keys(np.array(ngram), len(ngram), NUM_WORDS))
-        assert [len(of_order) for of_order in of_orders] == list(range(len(ngram) - 1, 0, -1))
-        keys.add(int(of_orders[-1][0]))
-    assert len(keys) == len(ngrams)
+    assert table.look_up(np.array([[4, 5], [6, 7]], np.int32)).tolist() == [[4, 5, 0, 0], [6, 7, 0, 0]]
 
 
 def test_a_model_may_know_no_ngrams() -> None:
@@ -126,5 +117,5 @@ def test_keys_that_cannot_be_are_refused(keys: list[int], max_order: int, num_wo
 def test_the_lowest_and_the_highest_key_are_taken() -> None:
     table = NgramTable(np.array([NUM_WORDS, NUM_WORDS**2 - 1]), 2, NUM_WORDS)
     last = NUM_WORDS - 1
-    assert table.look_up(np.array([[last, last]], np.int32)).tolist() == [[last, last, NUM_WORDS + 1]]
+    assert table.look_up(np.array([[last, last]], np.int32)).tolist() == [[last, last, NUM_WORDS + 1, 0]]
     assert NgramTable(np.array([2**21]), 2, 2**21)  # 2 ** 42 n-grams fit

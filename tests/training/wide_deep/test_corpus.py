@@ -1,10 +1,12 @@
 """Texts in one row, their n-grams, and the parts that are cut out of them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from service.inference.ngrams import NgramTable
-from training.wide_deep.corpus import SPECIAL_IDS, Corpus, Crops, random_crops
+from training.wide_deep.corpus import SPECIAL_IDS, Corpus, Crops, ngram_keys, random_crops
 
 NUM_WORDS = 50
 
@@ -50,10 +52,18 @@ def test_keys_are_those_that_inference_looks_up() -> None:
     every = np.unique(np.concatenate([keys[1], keys[2]]))
     every = every[every >= 0]
     found = NgramTable(every, 3, NUM_WORDS).look_up(np.array(texts, np.int32))
-    for order, ids in ((1, found[:, 9:17]), (2, found[:, 17:])):
-        of_texts = keys[order].reshape(5, 9)
-        np.testing.assert_array_equal(np.where(ids, every[ids - NUM_WORDS], -1), of_texts[:, : 9 - order])
-        assert (of_texts[:, 9 - order :] == -1).all()
+    for order, ids in ((1, found[:, 9::2]), (2, found[:, 10::2])):
+        np.testing.assert_array_equal(np.where(ids, every[ids - NUM_WORDS], -1), keys[order].reshape(5, 9))
+
+
+def test_no_two_ngrams_share_a_key() -> None:
+    ngrams = [*product(range(3, 12), repeat=2), *product(range(3, 12), repeat=3)]
+    keys = set()
+    for ngram in ngrams:
+        of_orders = list(ngram_keys(np.array(ngram), len(ngram), 12))
+        assert [len(of_order) for of_order in of_orders] == list(range(len(ngram) - 1, 0, -1))
+        keys.add(int(of_orders[-1][0]))
+    assert len(keys) == len(ngrams)
 
 
 def test_every_crop_is_inside_its_own_text_and_without_the_start_id() -> None:

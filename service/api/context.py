@@ -19,6 +19,7 @@ class RequestContext:
 
     Attributes:
         request_id: of the answer and of the log line.
+        headers: header fields by their names in small letters; of one that was sent twice the last.
         task: the task that answers; it is cancelled when the client leaves.
         deadline: the timer that cancels this task; None before the request is admitted.
         texts: number of validated texts, for the log line.
@@ -28,6 +29,7 @@ class RequestContext:
     """
 
     request_id: str
+    headers: Mapping[bytes, bytes]
     task: asyncio.Task[object] | None = None
     deadline: asyncio.TimerHandle | None = None
     texts: int = 0
@@ -56,9 +58,9 @@ class RequestContext:
             self.deadline.cancel()
 
 
-def open_context(scope: Scope, request_id: str) -> RequestContext:
+def open_context(scope: Scope, request_id: str, headers: Mapping[bytes, bytes]) -> RequestContext:
     """Put a new context into the scope of a request."""
-    context = scope[_KEY] = RequestContext(request_id)
+    context = scope[_KEY] = RequestContext(request_id, headers)
     return context
 
 

@@ -99,7 +99,7 @@ async def read_content(request: Request, parse: Callable[[bytes], Value], exampl
     body = await _read_body(request)
     if not body:
         raise NoBodyError(example)
-    coding = request.headers.get("content-encoding", "")
+    coding = context_of(request.scope).headers.get(b"content-encoding", b"").decode("latin-1")
     if coding or len(body) > UNCOUNTED_BYTES:
         return await asyncio.to_thread(lambda: parse(decompress(body, coding, max_bytes)))
     return parse(body)
@@ -107,7 +107,7 @@ async def read_content(request: Request, parse: Callable[[bytes], Value], exampl
 
 async def _read_body(request: Request) -> bytes:
     settings = state_of(request).settings
-    announced = whole_number(request.headers.get("content-length", ""))
+    announced = whole_number(context_of(request.scope).headers.get(b"content-length", b"").decode("latin-1"))
     if announced is not None and announced > settings.max_body_bytes:
         raise _too_large(settings.max_body_bytes)
     message = await request.receive()
@@ -235,7 +235,7 @@ def check_json_media_type(request: Request) -> None:
     Raises:
         MediaTypeError: it is something else.
     """
-    value = request.headers.get("content-type", "")
+    value = context_of(request.scope).headers.get(b"content-type", b"").decode("latin-1")
     if value == "application/json":
         return
     given = media_type(value)

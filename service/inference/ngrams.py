@@ -1,7 +1,8 @@
 """Token ids to n-gram ids, for the n-grams that the model has weights for.
 
 The n-gram ids of a text are its token ids, then for each of these the ids of the bigram, the trigram and so on that
-begin with it; 0, the id of padding, for an n-gram without a weight. The model's wide path is the sum of its weights for all of them.
+begin with it; 0, the id of padding, for an n-gram without a weight. The model's wide path is the sum of its weights for
+all of them.
 """
 
 import numpy as np

@@ -28,13 +28,33 @@ class Connection(asyncio.Transport):
         self._stall_seconds = stall_seconds
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._corked = False
+        self._held: bytes | bytearray | memoryview = b""
         self.closed = False
         """True once the data that the client sends is ignored."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write data, unless the connection is closed."""
-        if not self.closed:
+        """Write data, with what is held before it, unless the connection is closed."""
+        if self.closed:
+            return
+        if self._corked:
+            self._corked, self._held = False, data
+        elif self._held:
+            held, self._held = self._held, b""
+            self._transport.write(b"".join((held, data)))
+        else:
             self._transport.write(data)
+
+    def cork(self) -> None:
+        """Hold what is written next until more is written: one call of the system, and one packet, for both."""
+        self._corked = True
+
+    def uncork(self) -> None:
+        """Write what is held."""
+        self._corked = False
+        if self._held:
+            held, self._held = self._held, b""
+            self.write(held)
 
     def is_closing(self) -> bool:
         """True once the connection is closed or closing."""

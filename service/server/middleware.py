@@ -5,6 +5,7 @@ and the metrics.
 import asyncio
 import logging
 import re
+from collections.abc import Mapping
 from itertools import chain
 from time import perf_counter
 from typing import Any
@@ -97,10 +98,9 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         began = perf_counter()
-        headers: dict[bytes, bytes] = dict(scope["headers"])  # of those sent twice the last
-        request_id = _request_id(headers)
-        context = open_context(scope, request_id)
-        answer = _Answer(send, scope["method"], context, headers, self._lifecycle)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        context = open_context(scope, _request_id(headers), headers)
+        answer = _Answer(send, scope["method"], context, self._lifecycle)
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}  # RFC 9110, section 9.3.2: the same, without the body
         place: Place | StreamPlace | None = None
@@ -125,7 +125,7 @@ class RequestMiddleware:
         except ClientDisconnect:  # before a file was understood
             answer.status = CLIENT_LEFT_STATUS
         except Exception:
-            logger.exception("a bug", extra={"request_id": answer.request_id})
+            logger.exception("a bug", extra={"request_id": context.request_id})
             if not answer.status:
                 await in_shape(context.errors_like or scope["path"], internal_response())(scope, receive, answer.send)
         finally:
@@ -189,7 +189,7 @@ class RequestMiddleware:
         if not isinstance(error, RequestError):
             self._metrics.rejected(slug_of(error))
         if answer.status:
-            logger.warning("cut off: %s", error, extra={"request_id": answer.request_id})
+            logger.warning("cut off: %s", error, extra={"request_id": context.request_id})
         else:
             await in_shape(context.errors_like or scope["path"], problem_response(error))(
                 scope, _receive_nothing, answer.send
@@ -199,13 +199,8 @@ class RequestMiddleware:
 class _Answer:
     """The answer to a request: add the headers that every answer has, and keep the status."""
 
-    def __init__(
-        self, send: Send, method: str, context: RequestContext, headers: dict[bytes, bytes], lifecycle: Lifecycle
-    ) -> None:
+    def __init__(self, send: Send, method: str, context: RequestContext, lifecycle: Lifecycle) -> None:
         self.method = method
-        self.request_id = context.request_id
-        self.headers = headers
-        """Headers of the request."""
         self.status = 0
         self._send = send
         self._context = context
@@ -221,13 +216,14 @@ class _Answer:
         await self._send(message)
 
     def _with_headers(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        names = {name for name, _ in fields}
+        names = dict(fields)
         fields += [field for field in SAFE_HEADERS if field[0] not in names]
-        fields.append((b"x-request-id", self.request_id.encode()))
-        if self._context.model:
-            fields.append((b"x-model", str(self._context.model).encode()))
-        if b"traceparent" in self.headers and _trace_id(self.headers):
-            fields.append((b"traceparent", self.headers[b"traceparent"]))
+        context = self._context
+        fields.append((b"x-request-id", context.request_id.encode()))
+        if context.model:
+            fields.append((b"x-model", str(context.model).encode()))
+        if b"traceparent" in context.headers and _trace_id(context.headers):
+            fields.append((b"traceparent", context.headers[b"traceparent"]))
         if self._lifecycle.draining:
             fields.append((b"connection", b"close"))
         return fields
@@ -242,7 +238,7 @@ def _request_id(headers: dict[bytes, bytes]) -> str:
     return given.decode() if given and _REQUEST_ID.fullmatch(given) else f"{CHANCE.getrandbits(128):032x}"
 
 
-def _trace_id(headers: dict[bytes, bytes]) -> str | None:
+def _trace_id(headers: Mapping[bytes, bytes]) -> str | None:
     found = _TRACEPARENT.fullmatch(headers[b"traceparent"])
     return found[1].decode() if found else None
 
@@ -250,7 +246,7 @@ def _trace_id(headers: dict[bytes, bytes]) -> str | None:
 def _log_fields(scope: Scope, context: RequestContext, answer: _Answer, seconds: float) -> dict[str, Any]:
     """Make the fields of a log line, without the query and the body, which may hold personal data."""
     fields = {
-        "request_id": answer.request_id,
+        "request_id": context.request_id,
         "method": answer.method,
         "path": scope["path"][:200],
         "status": answer.status,
@@ -264,6 +260,6 @@ def _log_fields(scope: Scope, context: RequestContext, answer: _Answer, seconds:
         fields["model"] = str(context.model)
     if context.caller and context.caller.name:
         fields["key"] = context.caller.name
-    if b"traceparent" in answer.headers and (trace_id := _trace_id(answer.headers)):
+    if b"traceparent" in context.headers and (trace_id := _trace_id(context.headers)):
         fields["trace_id"] = trace_id
     return fields

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from service.server.connection import Connection
+
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent, HTTPResponseStartEvent
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 class ResponseCycle(RequestResponseCycle):
     """A request and its response on a connection."""
 
+    transport: Connection
     _expects_trailers = False
     _ends_with_connection = False
 
@@ -23,7 +26,12 @@ class ResponseCycle(RequestResponseCycle):
         if message["type"] == "http.response.start":
             self._expects_trailers = message.get("trailers", False)
             self._start(message)
-        elif message["type"] == "http.response.body":
+            self.transport.cork()
+            await super().send(message)
+            if self.scope["method"] == "HEAD" or not self.expected_content_length:  # no body follows at once
+                self.transport.uncork()
+            return
+        if message["type"] == "http.response.body":
             if self._ends_with_connection:
                 self.expected_content_length = len(message.get("body", b""))  # uvicorn insists on a length
             elif self._expects_trailers:

@@ -40,6 +40,7 @@ class Session:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False  # it would keep what the largest run took
         # The file of the graph itself is named as the folder of external data: as no file can lie in it, a graph with
         # weights in other files, whose hashes nobody checks, is refused.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path))
@@ -48,6 +49,7 @@ class Session:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has an exception class for each way to fail
             raise BundleError(f"{path}: onnxruntime cannot load this graph: {one_line(error)}.") from error
+        self._session._model_bytes = None  # a second copy of the weights, which onnxruntime keeps for nothing
         inputs = [(i.name, i.type, len(i.shape), _size(i.shape[-1])) for i in self._session.get_inputs()]
         described = {self._input_name: width, **({self._ngrams_name: None} if self._ngrams_name else {})}
         if inputs != [(name, "tensor(int32)", 2, length) for name, length in described.items()]:

@@ -4,6 +4,8 @@ The hash of a word is the sum of CODES[byte] * BASE ** -(distance from the word'
 running sum over a text gives it for all its words. A separator has the code 0, which no other byte has.
 """
 
+from hashlib import shake_128
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ from service.inference.hash_table import Hashes, HashTable
 # blank, tab and newline split. The other ASCII white space occurs in no word of the index, so splitting there as well
 # changes no known word.
 SEPARATORS = b' !"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r\x0b\x0c'
-_CODES = np.random.default_rng(113).integers(1, 2**64, 256, np.uint64)[list(bytes(range(256)).lower())]
+_CODES = np.frombuffer(shake_128(b"codes").digest(256 * 8), np.uint64)[list(bytes(range(256)).lower())]
 _CODES[list(SEPARATORS)] = 0
 _CODE_OF = _CODES.tolist()  # as Python's integers, for one word at a time
 _BASE = 0x9E3779B97F4A7C17

@@ -40,7 +40,6 @@ class Session:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        options.enable_cpu_mem_arena = False  # it would keep what the largest run took
         # The file of the graph itself is named as the folder of external data: as no file can lie in it, a graph with
         # weights in other files, whose hashes nobody checks, is refused.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path))

@@ -96,16 +96,17 @@ class CharacterTokenizer:
     def _look_up(self, codes: NDArray[np.uint32]) -> NDArray[np.int32]:
         """Return the number of each code point, int32 of the same shape."""
         numbers = self._numbers.take(codes, mode="clip")
-        beyond = codes >= len(self._numbers)
-        if beyond.any():
+        if codes.max(initial=0) >= len(self._numbers):
+            beyond = codes >= len(self._numbers)
             numbers[beyond] = codes[beyond] + self._spec.num_words
         return numbers
 
     def _encode_group(self, texts: list[str]) -> Iterator[Encoded]:
         # Before each text a character in whose place the start id will be, and a blank, as before any other word.
         codes = np.frombuffer("".join(f"\n{BLANK}{text}" for text in texts).encode("utf-32-le"), np.uint32)
-        ends = np.cumsum([len(text) + 2 for text in texts])
-        starts = np.concatenate(([0], ends[:-1]))
+        lengths = np.array([len(text) + 2 for text in texts])
+        ends = lengths.cumsum()
+        starts = ends - lengths
         numbers = self._look_up(codes)
         blank = numbers == self._blank
         known = numbers < self._spec.num_words

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 
+Bits = tuple[int, int]
+"""Numbers of bits of the slots of the first and of the second table."""
+
 _NO_ID = 1 << 63
 
 
@@ -26,7 +29,7 @@ class HashTable:
 
     def __init__(self, hashes: Hashes, ids: NDArray[np.uint64], limit: int) -> None:
         self.limit = limit
-        (self._first, self._second), self._bits = _cuckoo_table(hashes, ids)
+        (self._first, self._second), self._bits = _cuckoo_tables(hashes, ids)
 
     def look_up(self, hashes: Hashes) -> Hashes:
         """Return the id of each hash, uint64 of the same shape; `limit` or more for a hash that is not in the table."""
@@ -36,25 +39,30 @@ class HashTable:
 
     def look_up_one(self, hashed: int) -> int:
         """Return the id of one hash (see `look_up`), without what a call of NumPy costs."""
-        first, second = hashed >> (64 - self._bits), hashed & ((1 << self._bits) - 1)
+        first, second = hashed >> (64 - self._bits[0]), hashed & ((1 << self._bits[1]) - 1)
         return min((hashed - int(self._first[first])) % 2**64, (hashed - int(self._second[second])) % 2**64)
 
 
-def _slots(hashes: Hashes, bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the two slots of each hash in a table of 2 ** bits rows, each int64 of the same shape."""
-    return (hashes >> (64 - bits)).view(np.int64), (hashes & ((1 << bits) - 1)).view(np.int64)
+def _slots(hashes: Hashes, bits: Bits) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the slot of each hash in two tables of 2 ** bits rows, each int64 of the same shape."""
+    return (hashes >> (64 - bits[0])).view(np.int64), (hashes & ((1 << bits[1]) - 1)).view(np.int64)
 
 
-def _cuckoo_table(hashes: Hashes, ids: NDArray[np.uint64]) -> tuple[Hashes, int]:
-    """Build two tables, uint64[2, 2 ** bits], with each hash in its slot of the first or the second; return `bits` too.
+def _cuckoo_tables(hashes: Hashes, ids: NDArray[np.uint64]) -> tuple[list[Hashes], Bits]:
+    """Build two tables, uint64[2 ** bits] each, with each hash in its slot of one of them; return their `bits` too.
 
     A row is `hash - id`: subtracted from the same hash it gives the id, and from any other hash a number too large for
     an id, so that one read gives key and value.
+
+    Of n hashes nearly all sets find room where the product of the tables' sizes is above n ** 2 (Kutzelnigg, "Bipartite
+    random graphs and cuckoo hashing", 2006), so that the second table may be half as large as the first.
     """
-    for bits in count(max(1, len(hashes) + len(hashes) // 4).bit_length()):
+    squared = len(hashes) ** 2
+    for both in count(max(2, (squared + squared // 16).bit_length())):
+        bits = (both + 1) // 2, both // 2
         slots = _slots(hashes, bits)
-        owners = np.full((2, 1 << bits), -1)
-        homeless, side = np.arange(len(hashes)), 0
+        owners = [np.full(1 << each, -1, np.int32) for each in bits]
+        homeless, side = np.arange(len(hashes), dtype=np.int32), 0
         for _ in range(200):  # a hash that loses its slot tries the other table next
             wanted = slots[side][homeless]
             before = owners[side][wanted]
@@ -62,7 +70,13 @@ def _cuckoo_table(hashes: Hashes, ids: NDArray[np.uint64]) -> tuple[Hashes, int]
             won = owners[side][wanted] == homeless
             homeless, side = np.concatenate([homeless[~won], before[won & (before >= 0)]]), 1 - side
         if not len(homeless):
-            rows = np.full(owners.shape, _NO_ID, np.uint64)
-            rows[owners >= 0] = (hashes - ids)[owners[owners >= 0]]
-            return rows, bits
+            return [_rows(each, hashes - ids) for each in owners], bits
     raise AssertionError
+
+
+def _rows(owners: NDArray[np.int32], rows: Hashes) -> Hashes:
+    """Put the row of each owner in its slot, and in the slots of -1 a row that gives no id."""
+    table = np.full(len(owners), _NO_ID, np.uint64)
+    owned = owners >= 0
+    table[owned] = rows[owners[owned]]
+    return table

@@ -2,6 +2,7 @@
 
 import timeit
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import onnxruntime
@@ -40,6 +41,8 @@ class Session:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        _make_arena()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         # The file of the graph itself is named as the folder of external data: as no file can lie in it, a graph with
         # weights in other files, whose hashes nobody checks, is refused.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path))
@@ -48,6 +51,7 @@ class Session:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has an exception class for each way to fail
             raise BundleError(f"{path}: onnxruntime cannot load this graph: {one_line(error)}.") from error
+        self._session._model_bytes = None  # a second copy of the weights, which onnxruntime keeps for nothing
         inputs = [(i.name, i.type, len(i.shape), _size(i.shape[-1])) for i in self._session.get_inputs()]
         described = {self._input_name: width, **({self._ngrams_name: None} if self._ngrams_name else {})}
         if inputs != [(name, "tensor(int32)", 2, length) for name, length in described.items()]:
@@ -120,6 +124,19 @@ class Session:
     def _timed(self, run: Run) -> float:
         """Return the least time that a run takes, in seconds."""
         return min(timeit.repeat(lambda: self.compute(run), number=1, repeat=3))
+
+
+@cache
+def _make_arena() -> None:
+    """Make the arena in which every session of this process runs, of the size that runs have needed.
+
+    By default each session has one of its own, of a power of two.
+    """
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    as_requested = onnxruntime.OrtArenaCfg({"arena_extend_strategy": 1})
+    onnxruntime.create_and_register_allocator(memory, as_requested)
 
 
 def in_order(runs: Sequence[Run], outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

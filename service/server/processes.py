@@ -29,7 +29,6 @@ from service.cores import FORKS
 from service.errors import ServiceError
 from service.inference.predictor import Predictor
 from service.models.fleet import Fleet
-from service.models.repository import Repository
 from service.server.application import check_settings, create_app
 from service.server.logs import configure_logging
 from service.server.memory import settle
@@ -60,22 +59,20 @@ def serve_alone(settings: Settings) -> None:
         sys.exit(1)
 
 
-def serve_with_workers(settings: Settings, run_dir: Path, workers: int) -> None:
+def serve_with_workers(settings: Settings, run_dir: Path, workers: int, loaded: Sequence[Predictor]) -> None:
     """Serve from several processes until a signal stops this one, their parent.
 
-    The models are loaded here and the workers forked, so that a broken bundle stops the start with one message, and all
-    processes read the same memory.
+    The workers are forked, so that all processes read the models in the same memory.
 
     Args:
         settings: the settings.
         run_dir: folder that the workers share.
         workers: number of workers.
+        loaded: the models, loaded in this process, so that a broken bundle stops the start with one message.
 
     Raises:
-        BundleError: a bundle cannot be used.
         SettingsError: a setting cannot be met.
     """
-    loaded = list(Repository.open(settings, Fleet.private()).registry)
     fleet = Fleet(run_dir)
     check_settings(settings, fleet)
     app = partial(worker_app, settings, run_dir, loaded if FORKS else ())

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from service.cores import available_cores, share_out
 from service.models.copies import fetch, watch
+from service.models.fleet import Fleet
+from service.models.repository import Repository
 from service.server.logs import configure_logging
 from service.settings import Settings, SettingsError
 
@@ -33,13 +35,14 @@ def run(settings: Settings) -> None:
 
         serve_alone(settings)
         return
+    loaded = list(Repository.open(settings, Fleet.private()).registry)  # first: imports use the memory that it leaves
     with _run_dir() as folder:
         metrics = Path(folder, "metrics")
         metrics.mkdir()
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)  # prometheus_client looks for it when it is imported
         from service.server.processes import serve_with_workers
 
-        serve_with_workers(settings, Path(folder), workers)
+        serve_with_workers(settings, Path(folder), workers, loaded)
 
 
 def _check_address(settings: Settings) -> None:

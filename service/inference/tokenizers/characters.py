@@ -42,7 +42,7 @@ class CharactersSpec(TokenizerSpec):
 
 
 class CharacterTokenizer:
-    """A tokenizer of characters, which looks up those of many texts at once, in an array over all code points.
+    """A tokenizer of characters, which looks up those of many texts at once, in an array over code points.
 
     Args:
         vocabulary: characters in order of their rank, the most frequent first.
@@ -68,7 +68,9 @@ class CharacterTokenizer:
             numbers[capitals] = numbers[small]
         self._blank = int(numbers[ord(BLANK)])
         numbers[_white_space()] = self._blank
-        self._numbers: NDArray[np.int32] = numbers
+        # The rest, which is most of Unicode, is unknown: its numbers are computed.
+        (special,) = (numbers != np.arange(len(numbers)) + spec.num_words).nonzero()
+        self._numbers: NDArray[np.int32] = numbers[: special[-1] + 1].copy()
         self._spec = spec
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
@@ -85,18 +87,27 @@ class CharacterTokenizer:
     def parts(self, word: str) -> list[tuple[int, int]]:
         """Return an empty range for the blank, then those of the characters that are read (see `Tokenizer.parts`)."""
         aligned = align(word, line_breaks=True)
-        characters = [
-            (int(self._numbers[ord(match[0])]), aligned.span(match)) for match in _CHARACTER.finditer(aligned.text)
-        ]
+        found = list(_CHARACTER.finditer(aligned.text))
+        numbers = self._look_up(np.array([ord(match[0]) for match in found], np.uint32)).tolist()
+        characters = [(number, aligned.span(match)) for number, match in zip(numbers, found, strict=True)]
         runs = (list(run) for _, run in groupby(characters, key=lambda character: character[0]))
         return [(0, 0), *(place for run in runs for _, place in run[: self._spec.longest_run])]
+
+    def _look_up(self, codes: NDArray[np.uint32]) -> NDArray[np.int32]:
+        """Return the number of each code point, int32 of the same shape."""
+        numbers = self._numbers.take(codes, mode="clip")
+        if codes.max(initial=0) >= len(self._numbers):
+            beyond = codes >= len(self._numbers)
+            numbers[beyond] = codes[beyond] + self._spec.num_words
+        return numbers
 
     def _encode_group(self, texts: list[str]) -> Iterator[Encoded]:
         # Before each text a character in whose place the start id will be, and a blank, as before any other word.
         codes = np.frombuffer("".join(f"\n{BLANK}{text}" for text in texts).encode("utf-32-le"), np.uint32)
-        ends = np.cumsum([len(text) + 2 for text in texts])
-        starts = np.concatenate(([0], ends[:-1]))
-        numbers = self._numbers.take(codes)
+        lengths = np.array([len(text) + 2 for text in texts])
+        ends = lengths.cumsum()
+        starts = ends - lengths
+        numbers = self._look_up(codes)
         blank = numbers == self._blank
         known = numbers < self._spec.num_words
         words = np.add.reduceat(~blank, starts, dtype=np.int64)

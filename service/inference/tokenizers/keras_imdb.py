@@ -47,11 +47,10 @@ class KerasImdbTokenizer:
         ids[ids >= spec.num_words] = spec.oov_id
         ids[0] = spec.start_id
         limit = max(spec.num_words, spec.start_id + 1, spec.oov_id + 1)
-        self._table = WordTable([_START, *(word.encode() for word in vocabulary)], ids, limit)
+        self._table = WordTable(b"%b\n%b" % (_START, "\n".join(vocabulary).encode()), ids, limit)
         frequent = vocabulary[:FREQUENT_WORDS]
-        self._frequent = {
-            word.encode().lower(): token_id for word, token_id in zip(frequent, ids[1:].tolist(), strict=False)
-        }
+        token_ids = ids[1 : 1 + len(frequent)].tolist()
+        self._frequent = {word.encode().lower(): token_id for word, token_id in zip(frequent, token_ids, strict=True)}
         self._start_id, self._oov_id = spec.start_id, spec.oov_id
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:

@@ -4,7 +4,7 @@ The hash of a word is the sum of CODES[byte] * BASE ** -(distance from the word'
 running sum over a text gives it for all its words. A separator has the code 0, which no other byte has.
 """
 
-from collections.abc import Sequence
+from hashlib import shake_128
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from service.inference.hash_table import Hashes, HashTable
 # blank, tab and newline split. The other ASCII white space occurs in no word of the index, so splitting there as well
 # changes no known word.
 SEPARATORS = b' !"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r\x0b\x0c'
-_CODES = np.random.default_rng(113).integers(1, 2**64, 256, np.uint64)[list(bytes(range(256)).lower())]
+_CODES = np.frombuffer(shake_128(b"codes").digest(256 * 8), np.uint64)[list(bytes(range(256)).lower())]
 _CODES[list(SEPARATORS)] = 0
 _CODE_OF = _CODES.tolist()  # as Python's integers, for one word at a time
 _BASE = 0x9E3779B97F4A7C17
@@ -63,7 +63,7 @@ class WordTable(HashTable):
     matches. Within the table no two hashes agree, which is checked here.
 
     Args:
-        words: the words, each as UTF-8 without a separator in it.
+        words: the words, one a line, each as UTF-8 without a separator in it.
         ids: uint64[words], the id of each word, below `limit`.
         limit: number above every id.
 
@@ -71,9 +71,9 @@ class WordTable(HashTable):
         ValueError: two words have one hash, or one of them is empty or holds a separator.
     """
 
-    def __init__(self, words: Sequence[bytes], ids: NDArray[np.uint64], limit: int) -> None:
-        hashes, _ = hash_words(b"\n%b\n" % b"\n".join(words))
-        if len(hashes) != len(words) or not (hashes.all() and np.diff(np.sort(hashes)).all()):
+    def __init__(self, words: bytes, ids: NDArray[np.uint64], limit: int) -> None:
+        hashes, _ = hash_words(b"\n%b\n" % words)
+        if len(hashes) != len(ids) or not (hashes.all() and np.diff(np.sort(hashes)).all()):
             raise ValueError("two words have one hash, or a word is empty or holds a separator")
         super().__init__(hashes, ids, limit)
 

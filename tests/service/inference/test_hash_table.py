@@ -33,3 +33,9 @@ def test_zero_and_the_largest_are_hashes_as_others() -> None:
         found = table.look_up(hashes)
         assert [table.look_up_one(hashed) for hashed in hashes.tolist()] == found.tolist()
         assert [int(i) for i in found if i < 3] == present
+
+
+@pytest.mark.parametrize("count", [1_000, 2_000, 3_000, 20_000, 88_585, 272_000])
+def test_three_rows_a_hash_are_enough(count: int) -> None:
+    table = HashTable(random_hashes(count, seed=1), np.arange(count, dtype=np.uint64), limit=count)
+    assert len(table._first) + len(table._second) <= 3.2 * count

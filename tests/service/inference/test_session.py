@@ -1,10 +1,11 @@
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from service.errors import BundleError
-from service.inference.bundle import open_bundle
+from service.inference.bundle import Bundle, open_bundle
 from service.inference.session import Session
 from tests.service.conftest import MAXLEN, BundleFolder, score_graph
 
@@ -83,3 +84,18 @@ def test_the_estimated_time_of_a_run_rises_with_its_ids(small: BundleFolder) -> 
     session = Session(open_bundle(small.path), "float32")
     alone, several = (session.runs([[1]] * number)[0] for number in (1, 4))
     assert 0 < session.seconds(alone) < session.seconds(several)
+
+
+def test_a_session_keeps_no_copy_of_its_graph(small: BundleFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = []
+    read = Bundle.read
+
+    def noted(bundle: Bundle, name: str) -> bytes:
+        contents.append(read(bundle, name))
+        return contents[-1]
+
+    monkeypatch.setattr(Bundle, "read", noted)
+    loaded = session(small)
+    graph = contents.pop()
+    assert sys.getrefcount(graph) == 2  # of the name and of the argument
+    assert loaded.probabilities([[1, GOOD]]) == pytest.approx(sigmoid(2))

@@ -104,6 +104,14 @@ def test_long_runs_of_a_character_are_cut_also_of_an_unknown_one_and_counted_who
     assert one("ㅋㅋㅋaA", CharacterTokenizer(VOCABULARY, spec(longest_run=1)))[0] == [1, 3, 8, 9]
 
 
+def test_characters_beyond_the_array_are_unknown_ones_of_their_own() -> None:
+    tokenizer = CharacterTokenizer(VOCABULARY[:9], SPEC)
+    assert len(tokenizer._numbers) < ord("🎬")
+    assert one("🎬🎬🎬🎬", tokenizer) == ([1, 3, 2, 2, 2], 4, 0)
+    assert one("🎬🎭🎪🎨", tokenizer) == ([1, 3, 2, 2, 2, 2], 4, 0)
+    assert tokenizer.parts("🎬🎬🎬🎬🎭") == [(0, 0), (0, 1), (1, 2), (2, 3), (4, 5)]
+
+
 def test_every_capital_is_read_as_its_own_lower_case() -> None:
     capitals, small = _capitals()
     lower = {code: chr(code).lower() for code in range(sys.maxunicode + 1)}

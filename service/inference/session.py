@@ -2,7 +2,6 @@
 
 import timeit
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 import onnxruntime
@@ -41,8 +40,6 @@ class Session:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        _make_arena()
-        options.add_session_config_entry("session.use_env_allocators", "1")
         # The file of the graph itself is named as the folder of external data: as no file can lie in it, a graph with
         # weights in other files, whose hashes nobody checks, is refused.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path))
@@ -124,19 +121,6 @@ class Session:
     def _timed(self, run: Run) -> float:
         """Return the least time that a run takes, in seconds."""
         return min(timeit.repeat(lambda: self.compute(run), number=1, repeat=3))
-
-
-@cache
-def _make_arena() -> None:
-    """Make the arena in which every session of this process runs, of the size that runs have needed.
-
-    By default each session has one of its own, of a power of two.
-    """
-    memory = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    as_requested = onnxruntime.OrtArenaCfg({"arena_extend_strategy": 1})
-    onnxruntime.create_and_register_allocator(memory, as_requested)
 
 
 def in_order(runs: Sequence[Run], outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

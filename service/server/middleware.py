@@ -108,9 +108,10 @@ class RequestMiddleware:
         try:
             place = self._admit(scope, receive, headers, context)
             seconds = self._seconds(headers)
-            context.task = task = asyncio.current_task()
+            loop = asyncio.get_running_loop()
+            context.task = task = asyncio.current_task(loop)
             assert task
-            context.deadline = asyncio.get_running_loop().call_later(seconds, task.cancel, TIME_IS_UP)
+            context.deadline = loop.call_later(seconds, task.cancel, TIME_IS_UP)
             await self._app(scope, place.receive, answer.send)
         except asyncio.CancelledError as error:
             if error.args == (CLIENT_LEFT,):

@@ -2,14 +2,12 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from math import inf
-from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service import scheduler as module
 from service.errors import ShuttingDownError
 from service.inference.batching import MAX_INLINE_CHARS, MAX_INLINE_SECONDS, MAX_JOB_CHARS, MAX_JOB_TEXTS
 from service.inference.inputs import Run
@@ -68,9 +66,9 @@ class Echo:
             raise RuntimeError(f"broken {step}")
 
 
-def scheduled(test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1, spare_threads: int = 0) -> Result:
+def scheduled(test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1) -> Result:
     async def main() -> Result:
-        scheduler = Scheduler(threads, spare_threads=spare_threads)
+        scheduler = Scheduler(threads)
         scheduler.start()
         try:
             return await test(scheduler)
@@ -209,39 +207,6 @@ def test_small_requests_and_bulk_are_answered_side_by_side() -> None:
         assert [len(answer) for answer in await asyncio.gather(*bulk)] == [10] * 5
 
     scheduled(test)
-
-
-@pytest.mark.parametrize(
-    ("urgency", "spare_threads", "side_by_side"), [("low", 1, 2), ("low", 0, 1), ("normal", 1, 1), ("high", 1, 1)]
-)
-def test_spare_threads_compute_the_bulk_alone(urgency: Urgency, spare_threads: int, side_by_side: int) -> None:
-    async def test(scheduler: Scheduler) -> int:
-        echo = Echo()
-        echo.gate.clear()
-        requests = [asyncio.create_task(scheduler.predict(echo, ["text"] * 8, urgency)) for _ in range(4)]
-        await until(lambda: len(echo.computed) == side_by_side)
-        await asyncio.sleep(0.05)
-        computed = len(echo.computed)
-        echo.gate.set()
-        assert [len(answers) for answers in await asyncio.gather(*requests)] == [8] * 4
-        return computed
-
-    assert scheduled(test, spare_threads=spare_threads) == side_by_side
-
-
-@pytest.mark.parametrize(("share", "pauses"), [(0.0, False), (0.9, True)])
-def test_a_spare_thread_pauses_while_processors_are_busy(
-    monkeypatch: pytest.MonkeyPatch, share: float, pauses: bool
-) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(module, "waited_seconds", lambda: share * perf_counter())
-    monkeypatch.setattr(module, "sleep", slept.append)
-
-    async def test(scheduler: Scheduler) -> None:
-        await scheduler.predict(Echo(), ["text"] * 8, "low")
-
-    scheduled(test, threads=0, spare_threads=1)
-    assert bool(slept) == pauses
 
 
 def test_a_finished_job_is_told_with_its_times() -> None:

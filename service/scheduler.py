@@ -198,6 +198,7 @@ class Scheduler:
         self._observe = observe
         self._scoring = scoring
         self._closed = False
+        self._elsewhere = 0  # texts that scoring processes have
         self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
         """Texts that are queued or in work."""
@@ -248,12 +249,11 @@ class Scheduler:
         """Compute a large request, a few jobs at a time: others find a place between them. Like lengths go together."""
         scoring = self._scoring if isinstance(predictor, Predictor) else None
         ahead = scoring.at_a_time if scoring else 2 * len(self._threads)  # a job in work and one ready for each thread
+        max_texts = SCORE_JOB_TEXTS if scoring else MAX_JOB_TEXTS
         order = by_length(texts)
         futures: list[asyncio.Future[list[Answer]]] = []
         try:
-            for job, cost in _split(
-                [texts[position] for position in order], SCORE_JOB_TEXTS if scoring else MAX_JOB_TEXTS
-            ):
+            for job, cost in _split([texts[position] for position in order], max_texts):
                 if len(futures) >= ahead:
                     await futures[-ahead]
                 if scoring:
@@ -269,7 +269,11 @@ class Scheduler:
     async def _score(self, scoring: ScoringJobs, predictor: Any, texts: Sequence[Any], cost: int) -> list[Any]:
         """Have a job computed by a scoring process, or where none does by a thread."""
         entry = _Entry(predictor, texts, cost, self._loop.create_future())
-        scored = await scoring.score(predictor, texts)
+        self._elsewhere += len(texts)
+        try:
+            scored = await scoring.score(predictor, texts)
+        finally:
+            self._elsewhere -= len(texts)
         if scored is None:
             return await self._enqueue(self._bulk, predictor, texts, cost)
         if self._observe:
@@ -312,7 +316,7 @@ class Scheduler:
 
     def _is_quick(self, job: Job) -> bool:
         """Decide whether a job is computed on the event loop: one short text, and nothing else queued or in work."""
-        alone = self.waiting == 1 and job.lane is not self._bulk
+        alone = self.waiting - self._elsewhere == 1 and job.lane is not self._bulk
         return alone and job.predictor.seconds(job.runs[0]) <= MAX_INLINE_SECONDS
 
     def _work(self) -> None:

@@ -275,7 +275,8 @@ class Scheduler:
         finally:
             self._elsewhere -= len(texts)
         if scored is None:
-            return await self._enqueue(self._bulk, predictor, texts, cost)
+            smaller = [self._enqueue(self._bulk, predictor, *job) for job in _split(texts, MAX_JOB_TEXTS)]
+            return [answer for answers in await asyncio.gather(*smaller) for answer in answers]
         if self._observe:
             job = Job(predictor, self._bulk, [entry], scored.taken, scored.ready, scored.ready, scored.ended)
             job.lengths, job.predictions = scored.lengths, scored.predictions

@@ -8,9 +8,12 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from select import select
 from time import monotonic, perf_counter
 
+from service.errors import BundleError
+from service.inference.bundle import one_line
 from service.inference.predictor import Predictor
 from service.inference.session import in_order
 from service.models.fleet import Fleet
@@ -19,6 +22,9 @@ from service.scoring_jobs import Scored, ScoringJobs
 from service.settings import Settings
 
 logger = logging.getLogger("service")
+
+COMMAND_NAME = "scoring"
+"""Name of the processes, as `ps -o comm` and `top` show it."""
 
 NICENESS = 19
 """Priority: the lowest. What a worker computes for a small request comes before."""
@@ -75,7 +81,8 @@ class ScoringProcesses:
 
     def close(self) -> None:
         """Wait for the end of the processes, once the workers have ended."""
-        self._sending.close()
+        for end in (self._sending, self._taking):
+            end.close()
         for process in self._processes:
             process.join(_END_SECONDS)
             process.kill()
@@ -87,6 +94,7 @@ class ScoringProcesses:
         for each in (self._sending, *closing):
             each.close()
         os.nice(NICENESS)
+        Path("/proc/self/comm").write_text(COMMAND_NAME)
         take_jobs(self._taking, self._models)
 
 
@@ -111,8 +119,13 @@ class Models:
         """Read the models folder if the model is not loaded, unless that was tried shortly before."""
         if fingerprint in self._predictors or monotonic() - self._read < RELOAD_PAUSE_SECONDS:
             return
-        self._predictors = {predictor.fingerprint: predictor for predictor in self._load(self._predictors.values())}
         self._read = monotonic()
+        try:
+            predictors = self._load(self._predictors.values())
+        except BundleError as error:
+            logger.error("a scoring process has read no models: %s", one_line(error))
+        else:
+            self._predictors = {predictor.fingerprint: predictor for predictor in predictors}
 
 
 def take_jobs(jobs: socket.socket, models: Models) -> None:

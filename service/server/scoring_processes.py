@@ -89,12 +89,12 @@ class ScoringProcesses:
 
     def _run(self, closing: Iterable[socket.socket]) -> None:
         """Compute jobs; signals are for the parent and the workers."""
+        Path("/proc/self/comm").write_text(COMMAND_NAME)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         for each in (self._sending, *closing):
             each.close()
         os.nice(NICENESS)
-        Path("/proc/self/comm").write_text(COMMAND_NAME)
         take_jobs(self._taking, self._models)
 
 

@@ -2,6 +2,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from math import inf
+from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
@@ -9,11 +10,20 @@ import pytest
 from numpy.typing import NDArray
 
 from service.errors import ShuttingDownError
-from service.inference.batching import MAX_INLINE_CHARS, MAX_INLINE_SECONDS, MAX_JOB_CHARS, MAX_JOB_TEXTS
+from service.inference.batching import (
+    MAX_INLINE_CHARS,
+    MAX_INLINE_SECONDS,
+    MAX_JOB_CHARS,
+    MAX_JOB_TEXTS,
+    SCORE_JOB_TEXTS,
+)
+from service.inference.bundle import open_bundle
 from service.inference.inputs import Run
-from service.inference.predictor import Prediction
+from service.inference.predictor import Prediction, Predictor
 from service.inference.tokenizers.tokenizer import Encoded
 from service.scheduler import Job, Scheduler, Urgency
+from service.scoring_jobs import Scored, ScoringJobs
+from tests.service.conftest import BundleFolder
 
 URGENCIES: tuple[Urgency, ...] = ("high", "normal", "low")
 Result = TypeVar("Result")
@@ -207,6 +217,101 @@ def test_small_requests_and_bulk_are_answered_side_by_side() -> None:
         assert [len(answer) for answer in await asyncio.gather(*bulk)] == [10] * 5
 
     scheduled(test)
+
+
+class Processes(ScoringJobs):
+    """Scoring processes that answer, or leave every job to the caller."""
+
+    def __init__(self, answering: bool = True) -> None:
+        self.at_a_time = 2
+        self.answering = answering
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.sent: list[int] = []
+
+    async def score(self, predictor: Predictor, texts: Sequence[str]) -> Scored | None:
+        self.sent.append(len(texts))
+        now = perf_counter()
+        await self.gate.wait()
+        return Scored(now, now, now, [1] * len(texts), predictor.predict(texts)) if self.answering else None
+
+
+def with_processes(
+    processes: Processes, test: Callable[[Scheduler], Awaitable[Result]], observe: Callable[[Job], None] | None = None
+) -> Result:
+    async def main() -> Result:
+        scheduler = Scheduler(1, observe, processes)
+        scheduler.start()
+        try:
+            return await test(scheduler)
+        finally:
+            await scheduler.close()
+
+    return asyncio.run(main())
+
+
+@pytest.fixture
+def predictor(small: BundleFolder) -> Predictor:
+    return Predictor.load(open_bundle(small.path), "float32")
+
+
+@pytest.mark.parametrize("answering", [True, False])
+def test_a_large_request_is_computed_by_processes_and_what_they_leave_by_threads(
+    predictor: Predictor, answering: bool
+) -> None:
+    texts = [f"{'the ' * (number % 9)}{'good' if number % 3 else 'bad'} film" for number in range(300)]
+    processes, jobs = Processes(answering), list[Job]()
+    answers = with_processes(processes, lambda scheduler: scheduler.predict(predictor, texts, "low"), jobs.append)
+    assert answers == predictor.predict(texts)
+    assert processes.sent == [SCORE_JOB_TEXTS, SCORE_JOB_TEXTS, 300 - 2 * SCORE_JOB_TEXTS]
+    assert sum(len(job.predictions) for job in jobs) == sum(len(job.lengths) for job in jobs) == 300
+    assert all(wait >= 0 for job in jobs for wait in job.waits())
+    assert max(len(job.predictions) for job in jobs) == (SCORE_JOB_TEXTS if answering else MAX_JOB_TEXTS)
+
+
+def test_small_requests_and_what_is_no_model_are_not_sent_to_processes(predictor: Predictor) -> None:
+    processes, echo = Processes(), Echo()
+
+    async def test(scheduler: Scheduler) -> None:
+        await scheduler.predict(predictor, ["good"] * MAX_JOB_TEXTS, "low")
+        await scheduler.predict(echo, ["good"] * MAX_JOB_TEXTS * 2, "low")
+
+    with_processes(processes, test)
+    assert processes.sent == []
+    assert sum(map(len, echo.computed)) == MAX_JOB_TEXTS * 2
+
+
+def test_a_lone_text_is_computed_on_the_event_loop_while_processes_have_a_file(predictor: Predictor) -> None:
+    processes, echo = Processes(), Echo()
+    echo.run_seconds = 0
+    processes.gate.clear()
+
+    async def test(scheduler: Scheduler) -> None:
+        file = asyncio.create_task(scheduler.predict(predictor, ["good"] * SCORE_JOB_TEXTS, "low"))
+        await until(lambda: processes.sent)
+        await scheduler.predict(echo, ["a"])
+        processes.gate.set()
+        await file
+
+    with_processes(processes, test)
+    assert echo.on_the_loop == [True]
+
+
+def test_a_large_request_whose_caller_left_takes_its_jobs_along(predictor: Predictor) -> None:
+    processes = Processes()
+    processes.gate.clear()
+
+    async def test(scheduler: Scheduler) -> None:
+        leaver = asyncio.create_task(scheduler.predict(predictor, ["good"] * SCORE_JOB_TEXTS * 9, "low"))
+        await until(lambda: len(processes.sent) == processes.at_a_time)
+        leaver.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaver
+        processes.gate.set()
+        assert scheduler.waiting == 0
+
+    with_processes(processes, test)
+    assert len(processes.sent) == processes.at_a_time
 
 
 def test_a_finished_job_is_told_with_its_times() -> None:

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -79,7 +79,8 @@ def test_processes_that_are_killed_are_replaced_and_their_jobs_are_answered(smal
         def kill() -> None:
             while not stop.wait(0.05):
                 for pid in service.scoring_processes():
-                    os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                     killed.add(pid)
 
         killing = threading.Thread(target=kill)

@@ -5,6 +5,7 @@ import pickle
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -32,17 +33,27 @@ def predictor(small: BundleFolder) -> Predictor:
     return Predictor.load(open_bundle(small.path), "float32")
 
 
-def scored(pair: Pair, predictor: Predictor, process: Callable[[socket.socket], None] | None = None) -> Scored | None:
-    """Send a job to a process, which is a function on a thread; None for one that takes nothing."""
+@contextmanager
+def running(process: Callable[[socket.socket], None], pair: Pair) -> Iterator[None]:
+    """Run what a process does on a thread; at the end nobody can send any more."""
     taking, sending = pair
-    thread = threading.Thread(target=process, args=[taking]) if process else None
-    if thread:
-        thread.start()
-    outcome = asyncio.run(_score(sending, predictor))
-    sending.close()
-    if thread:
+    thread = threading.Thread(target=process, args=[taking])
+    thread.start()
+    try:
+        yield
+    finally:
+        sending.close()
         thread.join()
-    return outcome
+
+
+def computing(models: Models) -> Callable[[socket.socket], None]:
+    return lambda taking: take_jobs(taking, models)
+
+
+def scored(pair: Pair, predictor: Predictor, process: Callable[[socket.socket], None]) -> Scored | None:
+    """Send a job to a process."""
+    with running(process, pair):
+        return asyncio.run(_score(pair[1], predictor))
 
 
 async def _score(sending: socket.socket, predictor: Predictor) -> Scored | None:
@@ -59,7 +70,7 @@ def take(taking: socket.socket) -> socket.socket:
 
 
 def test_a_process_answers_what_the_worker_would(pair: Pair, predictor: Predictor) -> None:
-    outcome = scored(pair, predictor, lambda taking: take_jobs(taking, Models([predictor], list)))
+    outcome = scored(pair, predictor, computing(Models([predictor], list)))
     assert outcome
     assert outcome.predictions == predictor.predict(TEXTS)
     assert outcome.lengths == [len(text.token_ids) for text in predictor.encode(TEXTS)]
@@ -67,7 +78,7 @@ def test_a_process_answers_what_the_worker_would(pair: Pair, predictor: Predicto
 
 
 def test_a_job_of_another_model_is_declined(pair: Pair, predictor: Predictor) -> None:
-    assert scored(pair, predictor, lambda taking: take_jobs(taking, Models([], list))) is None
+    assert scored(pair, predictor, computing(Models([], list))) is None
 
 
 def test_a_job_that_fails_is_declined_and_the_next_one_is_computed(pair: Pair, predictor: Predictor) -> None:
@@ -84,11 +95,8 @@ def test_a_job_that_fails_is_declined_and_the_next_one_is_computed(pair: Pair, p
         jobs = ScoringJobs(pair[1], 1)
         return [await jobs.score(predictor, TEXTS) for _ in range(2)]
 
-    thread = threading.Thread(target=take_jobs, args=[pair[0], Failing([predictor], list)])
-    thread.start()
-    first, second = asyncio.run(twice())
-    pair[1].close()
-    thread.join()
+    with running(computing(Failing([predictor], list)), pair):
+        first, second = asyncio.run(twice())
     assert first is None
     assert second
     assert second.predictions == predictor.predict(TEXTS)
@@ -113,7 +121,7 @@ def test_where_no_process_takes_a_job_the_wait_ends(
     pair: Pair, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scoring_jobs, "PATIENCE_SECONDS", 0.05)
-    assert scored(pair, predictor) is None
+    assert asyncio.run(_score(pair[1], predictor)) is None
 
 
 def test_a_job_that_was_given_up_is_not_computed(
@@ -131,8 +139,8 @@ def test_a_job_that_was_given_up_is_not_computed(
         jobs = ScoringJobs(pair[1], 1)
         assert await jobs.score(predictor, TEXTS) is None  # as nobody takes it
         monkeypatch.setattr(scoring_jobs, "PATIENCE_SECONDS", 20)
-        threading.Thread(target=take_jobs, args=[pair[0], Noting([predictor], list)]).start()
-        return await jobs.score(predictor, TEXTS)
+        with running(computing(Noting([predictor], list)), pair):
+            return await jobs.score(predictor, TEXTS)
 
     assert asyncio.run(main())
     assert len(asked) == 1
@@ -160,9 +168,8 @@ def test_no_more_jobs_are_sent_than_processes_can_take(
             socket.socket(fileno=descriptor).close()
             sent += 1
         taking.setblocking(True)
-        thread = threading.Thread(target=take_jobs, args=[taking, Models([predictor], list)])
-        thread.start()
-        outcomes = await asyncio.gather(*waiting)
+        with running(computing(Models([predictor], list)), pair):
+            outcomes = await asyncio.gather(*waiting)
         assert sum(outcome is not None for outcome in outcomes) == 3
         return sent
 

@@ -65,7 +65,8 @@ def serve_with_workers(settings: Settings, run_dir: Path, workers: int) -> None:
     """Serve from several processes until a signal stops this one, their parent.
 
     The models are loaded here and the workers forked, so that a broken bundle stops the start with one message, and all
-    processes read the same memory.
+    processes read the same memory. Beside the workers there is a scoring process for each core, unless the settings
+    say how many threads compute.
 
     Args:
         settings: the settings.
@@ -79,7 +80,9 @@ def serve_with_workers(settings: Settings, run_dir: Path, workers: int) -> None:
     loaded = list(Repository.open(settings, Fleet.private()).registry)
     fleet = Fleet(run_dir)
     check_settings(settings, fleet)
-    scoring = ScoringProcesses(settings, fleet, loaded, min(available_cores(), MAX_WORKERS)) if FORKS else None
+    scoring: ScoringProcesses | None = None
+    if FORKS and not settings.threads:
+        scoring = ScoringProcesses(settings, fleet, loaded, min(available_cores(), MAX_WORKERS))
     app = partial(worker_app, settings, run_dir, loaded if FORKS else (), scoring)
     config = _config(settings, app, factory=True, workers=workers)
     settle()

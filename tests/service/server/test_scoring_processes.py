@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import pytest
 
 from service.errors import BundleError
 from service.inference.bundle import open_bundle
@@ -146,8 +147,11 @@ def test_the_processes_of_a_parent_take_jobs_until_it_closes_them(small: BundleF
     assert time.monotonic() - began < 5  # seconds, after which they would be killed
 
 
-def test_one_worker_alone_has_no_scoring_processes(small: BundleFolder) -> None:
-    with running("--models-dir", str(small.path.parents[1]), "--model", "small", "--workers", "1") as service:
+@pytest.mark.parametrize("flags", [("--workers", "1"), ("--workers", "2", "--threads", "1")])
+def test_there_are_none_beside_one_worker_or_where_the_threads_are_set(
+    small: BundleFolder, flags: tuple[str, ...]
+) -> None:
+    with running("--models-dir", str(small.path.parents[1]), "--model", "small", *flags) as service:
         assert service.scoring_processes() == []
         assert answers(service.address) == expected(loaded(small))
 

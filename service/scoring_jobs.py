@@ -10,12 +10,16 @@ import pickle
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from service.inference.predictor import Prediction, Predictor
 
-PATIENCE_SECONDS = 0.5
+PATIENCE_SECONDS = 0.25
 """Time for a scoring process to take a job and compute it; after that the worker computes it. They run when nothing
 else does, and on a busy machine that may be never."""
+
+REST_SECONDS = 2.5
+"""Time after such a job in which a worker computes all of them, so that a busy machine costs files little."""
 
 JOBS_FOR_EACH = 2
 """Jobs that a worker has sent at a time for each process: one in work and one that waits."""
@@ -55,6 +59,7 @@ class ScoringJobs:
         self.at_a_time = JOBS_FOR_EACH * number
         """Jobs that are sent at a time; further ones wait here."""
         self._places = asyncio.Semaphore(self.at_a_time)
+        self._resting_until = 0.0
 
     async def score(self, predictor: Predictor, texts: Sequence[str]) -> Scored | None:
         """Have a job computed. Cancelled, it is given up by the process too, unless that has begun.
@@ -67,11 +72,16 @@ class ScoringJobs:
             The outcome; None where the caller has to compute the job, as no process could in time.
         """
         async with self._places:
+            if monotonic() < self._resting_until:
+                return None
             try:
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     answer = await self._exchange(pickle.dumps((predictor.fingerprint, texts)))
                 scored: Scored | None = pickle.loads(answer)  # noqa: S301 (of a process of the same service)
-            except (OSError, EOFError, pickle.UnpicklingError):  # a TimeoutError is an OSError
+            except TimeoutError:
+                self._resting_until = monotonic() + REST_SECONDS
+                return None
+            except (OSError, EOFError, pickle.UnpicklingError):
                 return None
             return scored
 

@@ -124,10 +124,31 @@ def test_where_no_process_takes_a_job_the_wait_ends(
     assert asyncio.run(_score(pair[1], predictor)) is None
 
 
+def test_after_a_wait_in_vain_no_job_is_sent_for_a_while(
+    pair: Pair, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring_jobs, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(scoring_jobs, "REST_SECONDS", 0.5)
+
+    async def main() -> tuple[Scored | None, Scored | None]:
+        jobs = ScoringJobs(pair[1], 1)
+        assert await jobs.score(predictor, TEXTS) is None  # as nobody takes it
+        monkeypatch.setattr(scoring_jobs, "PATIENCE_SECONDS", 20)
+        with running(computing(Models([predictor], list)), pair):
+            soon = await jobs.score(predictor, TEXTS)
+            await asyncio.sleep(0.5)
+            return soon, await jobs.score(predictor, TEXTS)
+
+    soon, later = asyncio.run(main())
+    assert soon is None
+    assert later
+
+
 def test_a_job_that_was_given_up_is_not_computed(
     pair: Pair, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scoring_jobs, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(scoring_jobs, "REST_SECONDS", 0)
     asked: list[str] = []
 
     class Noting(Models):
@@ -149,7 +170,7 @@ def test_a_job_that_was_given_up_is_not_computed(
 def test_no_more_jobs_are_sent_than_processes_can_take(
     pair: Pair, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring_jobs, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(scoring_jobs, "PATIENCE_SECONDS", 20)
     taking, sending = pair
     taking.setblocking(False)
 

@@ -11,9 +11,6 @@ FORKS = sys.platform == "linux"
 MAX_WORKERS = 8
 """Largest number of workers unless the settings say more: each takes 120 MB."""
 
-MAX_SPARE_THREADS = 3
-"""Most threads beside the inference threads of a process: more would wait for Python's lock."""
-
 _CGROUP = Path("/sys/fs/cgroup")
 _SCHEDULING = Path("/proc/thread-self/schedstat")
 
@@ -41,16 +38,6 @@ def share_out(cores: int, workers: int | None = None, threads: int | None = None
     """
     workers = workers or min(cores, MAX_WORKERS)
     return workers, threads or max(1, cores // workers)
-
-
-def spare_threads(cores: int, threads: int) -> int:
-    """Choose the number of threads with which a process can use cores that other processes leave idle.
-
-    Args:
-        cores: of all processes.
-        threads: inference threads of this one.
-    """
-    return max(0, min(cores - threads, MAX_SPARE_THREADS))
 
 
 def waited_seconds() -> float:

@@ -6,31 +6,27 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.cores import waited_seconds
 from service.errors import ShuttingDownError
 from service.inference.batching import (
     MAX_INLINE_CHARS,
     MAX_INLINE_SECONDS,
     MAX_JOB_CHARS,
     MAX_JOB_TEXTS,
+    SCORE_JOB_TEXTS,
     by_length,
     restored,
 )
 from service.inference.inputs import Run
+from service.inference.predictor import Predictor
 from service.inference.session import in_order
 from service.inference.tokenizers.tokenizer import Encoded
-
-SPARE_MAX_WAIT = 0.4
-"""Share of a job's time that a spare thread may wait for a processor; after more it pauses. One thread more than there
-are cores makes each wait for a third of its time, two make it half."""
-
-SPARE_PAUSE_SECONDS = 0.1
+from service.scoring_jobs import ScoringJobs
 
 Text_contra = TypeVar("Text_contra", bound=Sized, contravariant=True)
 Answer = TypeVar("Answer")
@@ -89,6 +85,7 @@ class Job:
         ready: end of tokenization.
         started: start of the first run.
         ended: end of the last run.
+        lengths: token ids of each text.
     """
 
     predictor: Predicts[Any, Any]
@@ -101,6 +98,7 @@ class Job:
     started: float = 0.0
     ended: float = 0.0
     encoded: Sequence[Encoded] = ()
+    lengths: Sequence[int] = ()
     runs: Sequence[Run] = ()
     outputs: list[NDArray[np.float32]] = field(default_factory=list)
     predictions: Sequence[Any] = ()
@@ -110,6 +108,7 @@ class Job:
         """Make the inputs of all runs."""
         self.taken = perf_counter()
         self.encoded = self.predictor.encode(self.texts)
+        self.lengths = [len(text.token_ids) for text in self.encoded]
         self.runs = self.predictor.runs(self.encoded)
         self.ready = perf_counter()
 
@@ -184,31 +183,31 @@ class Scheduler:
 
     There are three lanes: small requests, the bulk of large ones and streams, and before both whatever is urgent. A
     bulk job stands back for the others after each run of the graph, and takes turns with small requests when there are
-    always some. Nothing takes turns with what is urgent. Spare threads take nothing but the bulk, so that one file can
-    use cores that other processes leave idle; they pause while these cores are busy.
+    always some. Nothing takes turns with what is urgent. Where there are scoring processes, large requests and streams
+    are computed by them, and by the threads only what they do not compute in time.
 
     Args:
         threads: inference threads.
         observe: called with each finished job.
-        spare_threads: further threads for the bulk.
+        scoring: jobs of the scoring processes; None without these.
     """
 
-    def __init__(self, threads: int, observe: Callable[[Job], None] | None = None, spare_threads: int = 0) -> None:
+    def __init__(
+        self, threads: int, observe: Callable[[Job], None] | None = None, scoring: ScoringJobs | None = None
+    ) -> None:
         self._threads = [
             threading.Thread(target=self._work, name=f"inference-{i}", daemon=True) for i in range(threads)
-        ]
-        self._spare_threads = [
-            threading.Thread(target=self._work_spare, name=f"spare-{i}", daemon=True) for i in range(spare_threads)
         ]
         # One job more than can run is made ready, so that no thread waits for the next.
         self._high = _Lane(threads + 1)
         self._small = _Lane(threads + 1)
-        self._bulk = _Lane(threads + spare_threads + 1)
+        self._bulk = _Lane(threads + 1)
         self._lanes: dict[Urgency, _Lane] = {"high": self._high, "normal": self._small, "low": self._bulk}
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each job made ready; False ends a thread
-        self._spare_wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # the same for the jobs of the bulk
         self._observe = observe
+        self._scoring = scoring
         self._closed = False
+        self._elsewhere = 0  # texts that scoring processes have
         self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
         """Texts that are queued or in work."""
@@ -216,7 +215,7 @@ class Scheduler:
     def start(self) -> None:
         """Start the threads; called on the event loop that will call `predict`."""
         self._loop = asyncio.get_running_loop()
-        for thread in (*self._threads, *self._spare_threads):
+        for thread in self._threads:
             thread.start()
 
     async def close(self) -> None:
@@ -226,9 +225,7 @@ class Scheduler:
             await asyncio.sleep(0.01)
         for _ in self._threads:
             self._wakes.put(False)
-        for _ in self._spare_threads:
-            self._spare_wakes.put(False)
-        for thread in (*self._threads, *self._spare_threads):
+        for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
     async def predict(
@@ -249,11 +246,11 @@ class Scheduler:
         self.waiting += len(texts)
         try:
             cost = sum(map(len, texts))
-            was_alone = self.waiting == 1 and cost <= MAX_INLINE_CHARS and urgency != "low"
+            was_alone = self._is_alone() and cost <= MAX_INLINE_CHARS and urgency != "low"
             if was_alone:
                 job = Job(predictor, self._lanes[urgency], texts, [perf_counter()])
                 await asyncio.sleep(0)  # whatever else the event loop has ready comes first, and may be company
-                if self.waiting == 1 and self._compute_at_once(job):
+                if self._is_alone() and self._compute_at_once(job):
                     return list(job.predictions)
             if len(texts) == 1 or (len(texts) <= MAX_JOB_TEXTS and cost <= MAX_JOB_CHARS):
                 return await self._enqueue(self._lanes[urgency], predictor, texts, cost, first=was_alone)
@@ -265,19 +262,41 @@ class Scheduler:
         self, predictor: Predicts[Text_contra, Answer], texts: Sequence[Text_contra]
     ) -> list[Answer]:
         """Compute a large request, a few jobs at a time: others find a place between them. Like lengths go together."""
-        ahead = 2 * (len(self._threads) + len(self._spare_threads))  # one job in work and one ready for each thread
+        scoring = self._scoring if isinstance(predictor, Predictor) else None
+        ahead = scoring.at_a_time if scoring else 2 * len(self._threads)  # a job in work and one ready for each thread
+        max_texts = SCORE_JOB_TEXTS if scoring else MAX_JOB_TEXTS
         order = by_length(texts)
         futures: list[asyncio.Future[list[Answer]]] = []
         try:
-            for job, cost in _split([texts[position] for position in order]):
+            for job, cost in _split([texts[position] for position in order], max_texts):
                 if len(futures) >= ahead:
                     await futures[-ahead]
-                futures.append(self._enqueue(self._bulk, predictor, job, cost))
+                if scoring:
+                    futures.append(asyncio.ensure_future(self._score(scoring, predictor, job)))
+                else:
+                    futures.append(self._enqueue(self._bulk, predictor, job, cost))
             return restored(order, [answer for future in futures for answer in await future])
         finally:
             for future in futures:
                 if not future.cancel() and not future.cancelled():
                     future.exception()  # seen: if it is one, the first of them is on its way to the caller
+
+    async def _score(self, scoring: ScoringJobs, predictor: Any, texts: Sequence[Any]) -> list[Any]:
+        """Have a job computed by a scoring process, or where none does by a thread."""
+        enqueued = perf_counter()
+        self._elsewhere += len(texts)
+        try:
+            scored = await scoring.score(predictor, texts)
+        finally:
+            self._elsewhere -= len(texts)
+        if scored is None:
+            smaller = [self._enqueue(self._bulk, predictor, *job) for job in _split(texts, MAX_JOB_TEXTS)]
+            return [answer for answers in await asyncio.gather(*smaller) for answer in answers]
+        if self._observe:
+            job = Job(predictor, self._bulk, texts, [enqueued], lengths=scored.lengths, predictions=scored.predictions)
+            job.taken, job.ready, job.started, job.ended = scored.taken, scored.ready, scored.ready, scored.ended
+            self._observe(job)
+        return scored.predictions
 
     def _enqueue(
         self,
@@ -312,8 +331,10 @@ class Scheduler:
             lane.free -= 1
             lane.jobs.append(job)
             self._wakes.put(True)
-            if lane is self._bulk:
-                self._spare_wakes.put(True)
+
+    def _is_alone(self) -> bool:
+        """Decide whether a text is the only one that this process has to compute."""
+        return self.waiting - self._elsewhere == 1
 
     def _compute_at_once(self, job: Job) -> bool:
         """Compute the job of a lone text on the event loop, unless its run takes too long for that."""
@@ -337,15 +358,6 @@ class Scheduler:
             if job := _next_job(lanes):
                 self._compute(job)
                 lanes = bulk_first if job.lane is self._small else small_first
-
-    def _work_spare(self) -> None:
-        """Compute jobs of the bulk on a spare thread; pause where the last one waited long for a processor."""
-        while self._spare_wakes.get():
-            if job := _next_job([self._bulk]):
-                waited, began = waited_seconds(), perf_counter()
-                self._compute(job)
-                if waited_seconds() - waited > SPARE_MAX_WAIT * (perf_counter() - began):
-                    sleep(SPARE_PAUSE_SECONDS)
 
     def _compute(self, job: Job) -> None:
         try:
@@ -393,12 +405,12 @@ class Scheduler:
             start = end
 
 
-def _split(texts: Sequence[Text_contra]) -> Iterator[tuple[list[Text_contra], int]]:
+def _split(texts: Sequence[Text_contra], max_texts: int) -> Iterator[tuple[list[Text_contra], int]]:
     """Divide texts into jobs, each with its cost in characters."""
     job: list[Text_contra] = []
     cost = 0
     for text in texts:
-        if job and (len(job) == MAX_JOB_TEXTS or cost + len(text) > MAX_JOB_CHARS):
+        if job and (len(job) == max_texts or cost + len(text) > MAX_JOB_CHARS):
             yield job, cost
             job, cost = [], 0
         job.append(text)

@@ -98,8 +98,8 @@ class Settings(BaseSettings):
         int | None,
         Field(
             ge=1,
-            description="Inference threads of each process; without it so many that every core has one, and files use "
-            "cores that other processes leave idle.",
+            description="Inference threads of each process; without it so many that every core has one, and beside "
+            "several processes further ones that compute files and long lists with what these leave of the cores.",
         ),
     ] = None
     max_text_chars: Annotated[int, Field(ge=1, description="Characters that one text may have.")] = 100_000

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from threading import Lock
 from typing import Any, Self
 
@@ -111,6 +113,11 @@ class Predictor:
         graph = self.manifest.graphs[self.precision].file
         name, version = self.manifest.name, self.manifest.version
         return f"{name} {version}, {self.precision}, sha256 {self.manifest.files[graph]}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the precision and the manifest, which has those of all files: equal ones give equal answers."""
+        return sha256(f"{self.precision} {self.manifest.model_dump_json()}".encode()).hexdigest()
 
     def reference(self) -> Session:
         """Return the session of the reference graph, which gives activations; load it at the first call.

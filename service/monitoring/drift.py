@@ -59,7 +59,7 @@ class Drift:
         if known is None:
             histograms, positive = predictor.manifest.histograms, predictor.manifest.labels[1]
             known = self._windows[predictor] = _digest(histograms), Window(histograms, positive)
-        known[1].add(job.predictions, [len(text.token_ids) for text in job.encoded])
+        known[1].add(job.predictions, job.lengths)
 
     def keep(self) -> None:
         """Write the windows of this process for the others; those of models that are gone are dropped."""

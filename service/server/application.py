@@ -21,7 +21,7 @@ from service.api.spool import SpoolBudget
 from service.api.state import State
 from service.backlog import Backlog
 from service.classifier import Classifier, Limits
-from service.cores import available_cores, share_out, spare_threads
+from service.cores import available_cores, share_out
 from service.feedback.database import open_database
 from service.feedback.feedback_metrics import FeedbackCollector
 from service.feedback.recorder import open_recorder
@@ -46,6 +46,7 @@ from service.problems import (
     internal_response,
 )
 from service.scheduler import Job, Scheduler
+from service.scoring_jobs import ScoringJobs
 from service.server.direct_routes import DirectRoutes
 from service.server.forwarded import ForwardedMiddleware
 from service.server.keys import ApiKeys
@@ -91,7 +92,13 @@ class Application(Starlette):
         return app
 
 
-def open_state(settings: Settings, fleet: Fleet, shared: bool, loaded: Sequence[Predictor] = ()) -> State:
+def open_state(
+    settings: Settings,
+    fleet: Fleet,
+    shared: bool,
+    loaded: Sequence[Predictor] = (),
+    scoring: ScoringJobs | None = None,
+) -> State:
     """Load the models, and make what the requests share.
 
     Args:
@@ -99,6 +106,7 @@ def open_state(settings: Settings, fleet: Fleet, shared: bool, loaded: Sequence[
         fleet: fleet of the worker processes.
         shared: whether there are other processes.
         loaded: models to keep if their bundles have not changed.
+        scoring: jobs of the scoring processes; None without these.
 
     Raises:
         BundleError: a bundle cannot be used.
@@ -120,8 +128,7 @@ def open_state(settings: Settings, fleet: Fleet, shared: bool, loaded: Sequence[
         metrics.observe(job)
         drift.observe(job)
 
-    spare = 0 if settings.threads else spare_threads(cores, threads)
-    scheduler = Scheduler(threads, observe, spare)
+    scheduler = Scheduler(threads, observe, scoring)
     sample = ShadowSample(settings.shadow_sample) if settings.shadow_sample else None
     shadow = Shadow(registry, scheduler, Headroom(cores / workers), Tallies(fleet.shadow), sample)
     metrics.add(ShadowCollector(registry, shadow))
@@ -142,13 +149,19 @@ def open_state(settings: Settings, fleet: Fleet, shared: bool, loaded: Sequence[
     )
 
 
-def create_app(settings: Settings, fleet: Fleet | None = None, loaded: Sequence[Predictor] = ()) -> Application:
+def create_app(
+    settings: Settings,
+    fleet: Fleet | None = None,
+    loaded: Sequence[Predictor] = (),
+    scoring: ScoringJobs | None = None,
+) -> Application:
     """Make the application, with its models loaded and warm.
 
     Args:
         settings: the settings.
         fleet: fleet of the worker processes; None for a single process.
         loaded: models to keep if their bundles have not changed.
+        scoring: jobs of the scoring processes; None without these.
 
     Raises:
         BundleError: a bundle cannot be used.
@@ -156,7 +169,7 @@ def create_app(settings: Settings, fleet: Fleet | None = None, loaded: Sequence[
             or tracing is not installed.
     """
     shared, fleet = fleet is not None, fleet or Fleet.private()
-    state = open_state(settings, fleet, shared, loaded)
+    state = open_state(settings, fleet, shared, loaded, scoring)
     request_log = RequestLog(for_people(settings), _to_standard_error) if settings.request_log else None
     api_keys = ApiKeys(settings, fleet.quotas)
 

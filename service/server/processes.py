@@ -25,7 +25,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import SIGNALS
 
-from service.cores import FORKS
+from service.cores import FORKS, MAX_WORKERS, available_cores
 from service.errors import ServiceError
 from service.inference.predictor import Predictor
 from service.models.fleet import Fleet
@@ -33,6 +33,7 @@ from service.server.application import check_settings, create_app
 from service.server.logs import configure_logging
 from service.server.memory import settle
 from service.server.protocol import ConnectionLimits, HttpProtocol
+from service.server.scoring_processes import ScoringProcesses
 from service.settings import Settings, SettingsError
 
 logger = logging.getLogger("service")
@@ -62,7 +63,8 @@ def serve_alone(settings: Settings) -> None:
 def serve_with_workers(settings: Settings, run_dir: Path, workers: int, loaded: Sequence[Predictor]) -> None:
     """Serve from several processes until a signal stops this one, their parent.
 
-    The workers are forked, so that all processes read the models in the same memory.
+    The workers are forked, so that all processes read the models in the same memory. Beside them there is a scoring
+    process for each core, unless the settings say how many threads compute.
 
     Args:
         settings: the settings.
@@ -75,10 +77,13 @@ def serve_with_workers(settings: Settings, run_dir: Path, workers: int, loaded: 
     """
     fleet = Fleet(run_dir)
     check_settings(settings, fleet)
-    app = partial(worker_app, settings, run_dir, loaded if FORKS else ())
+    scoring: ScoringProcesses | None = None
+    if FORKS and not settings.threads:
+        scoring = ScoringProcesses(settings, fleet, loaded, min(available_cores(), MAX_WORKERS))
+    app = partial(worker_app, settings, run_dir, loaded if FORKS else (), scoring)
     config = _config(settings, app, factory=True, workers=workers)
     settle()
-    supervisor = Supervisor(config, [listening_socket(config)], fleet)
+    supervisor = Supervisor(config, [listening_socket(config)], fleet, scoring)
     supervisor.run()
     if supervisor.failed:
         sys.exit(1)
@@ -95,7 +100,7 @@ def listening_socket(config: uvicorn.Config) -> socket.socket:
     return listening
 
 
-def worker_app(settings: Settings, run_dir: Path, loaded: Sequence[Predictor]) -> Any:
+def worker_app(settings: Settings, run_dir: Path, loaded: Sequence[Predictor], scoring: ScoringProcesses | None) -> Any:
     """Make the application of one of several processes, with the models that their parent has loaded.
 
     Where it cannot be made any more, as with a file of keys that is gone, this process ends and its parent tries again.
@@ -103,7 +108,7 @@ def worker_app(settings: Settings, run_dir: Path, loaded: Sequence[Predictor]) -
     configure_logging(settings)
     threading.Thread(target=_stop_without_parent, daemon=True).start()
     try:
-        return create_app(settings, Fleet(run_dir), loaded)
+        return create_app(settings, Fleet(run_dir), loaded, scoring.jobs() if scoring else None)
     except ServiceError as error:
         logger.error("this worker cannot start: %s", error)
         time.sleep(_RETRY_SECONDS)
@@ -186,11 +191,15 @@ class Supervisor(Multiprocess):
         config: of each worker.
         sockets: that all workers listen on.
         fleet: the fleet of the workers.
+        scoring: scoring processes to keep beside them; None for none.
     """
 
-    def __init__(self, config: uvicorn.Config, sockets: list[Any], fleet: Fleet) -> None:
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[Any], fleet: Fleet, scoring: ScoringProcesses | None = None
+    ) -> None:
         super().__init__(config, sockets)
         self._fleet = fleet
+        self._scoring = scoring
         self._pids: set[int] = set()
         self.failed = False
         """True after a first worker could not start."""
@@ -201,6 +210,15 @@ class Supervisor(Multiprocess):
         super().init_processes()
         uvicorn.supervisors.multiprocess.Process = Replacement  # type: ignore[misc]
         self._pids = self._running()
+        self._keep_scoring()
+
+    def run(self) -> None:
+        """Run the workers until a signal stops them, and the scoring processes until the last of them has ended."""
+        try:
+            super().run()
+        finally:
+            if self._scoring:
+                self._scoring.close()
 
     def terminate_all(self) -> None:
         """Stop the workers, and close the sockets of this process, so that only the workers listen."""
@@ -223,6 +241,14 @@ class Supervisor(Multiprocess):
             mark_process_dead(pid)  # type: ignore[no-untyped-call]
             self._fleet.forget(pid)
         self._pids = running
+        self._keep_scoring()
+
+    def _keep_scoring(self) -> None:
+        if self._scoring:
+            try:
+                self._scoring.keep(self.sockets)
+            except OSError as error:
+                logger.error("a scoring process cannot be started yet: %s", error)
 
     def _running(self) -> set[int]:
         return {process.pid for process in self.processes if process.pid and process.exitcode is None}

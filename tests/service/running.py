@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from service.__main__ import main
+from service.server.scoring_processes import COMMAND_NAME
 
 COMMAND = [sys.executable, "-m", "service", "serve"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")}
@@ -39,13 +40,17 @@ class Running:
 
     def workers(self) -> list[int]:
         """Its worker processes."""
-        found = subprocess.run(
-            ["pgrep", "--parent", str(self.process.pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return [int(pid) for pid in found.stdout.split()]
+        return [pid for pid, name in self._children() if name != COMMAND_NAME]
+
+    def scoring_processes(self) -> list[int]:
+        """Its scoring processes."""
+        return [pid for pid, name in self._children() if name == COMMAND_NAME]
+
+    def _children(self) -> list[tuple[int, str]]:
+        listed = ["ps", "--ppid", str(self.process.pid), "-o", "pid=,comm="]
+        found = subprocess.run(listed, capture_output=True, text=True, check=False)
+        children = [line.split(maxsplit=1) for line in found.stdout.splitlines() if "<defunct>" not in line]
+        return [(int(pid), name) for pid, name in children]
 
 
 def told_by(*arguments: object) -> "subprocess.CompletedProcess[str]":

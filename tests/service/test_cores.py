@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cores import MAX_SPARE_THREADS, available_cores, share_out, spare_threads
+from service.cores import available_cores, share_out
 
 HOST = len(os.sched_getaffinity(0))
 
@@ -45,10 +45,3 @@ def test_a_containers_limit_counts_not_the_hosts_cores(tmp_path: Path, files: di
 )
 def test_cores_are_shared_out(cores: int, workers: int | None, threads: int | None, expected: tuple[int, int]) -> None:
     assert share_out(cores, workers, threads) == expected
-
-
-@pytest.mark.parametrize(
-    ("cores", "threads", "expected"), [(1, 1, 0), (2, 1, 1), (2, 2, 0), (64, 8, MAX_SPARE_THREADS), (1, 4, 0)]
-)
-def test_spare_threads_are_those_of_the_other_cores_up_to_a_bound(cores: int, threads: int, expected: int) -> None:
-    assert spare_threads(cores, threads) == expected

@@ -9,13 +9,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service import scheduler as module
 from service.errors import ShuttingDownError
-from service.inference.batching import MAX_INLINE_CHARS, MAX_INLINE_SECONDS, MAX_JOB_CHARS, MAX_JOB_TEXTS
+from service.inference.batching import (
+    MAX_INLINE_CHARS,
+    MAX_INLINE_SECONDS,
+    MAX_JOB_CHARS,
+    MAX_JOB_TEXTS,
+    SCORE_JOB_TEXTS,
+)
+from service.inference.bundle import open_bundle
 from service.inference.inputs import Run
-from service.inference.predictor import Prediction
+from service.inference.predictor import Prediction, Predictor
 from service.inference.tokenizers.tokenizer import Encoded
 from service.scheduler import Job, Scheduler, Urgency
+from service.scoring_jobs import Scored, ScoringJobs
+from tests.service.conftest import BundleFolder
 
 URGENCIES: tuple[Urgency, ...] = ("high", "normal", "low")
 Result = TypeVar("Result")
@@ -68,9 +76,9 @@ class Echo:
             raise RuntimeError(f"broken {step}")
 
 
-def scheduled(test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1, spare_threads: int = 0) -> Result:
+def scheduled(test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1) -> Result:
     async def main() -> Result:
-        scheduler = Scheduler(threads, spare_threads=spare_threads)
+        scheduler = Scheduler(threads)
         scheduler.start()
         try:
             return await test(scheduler)
@@ -211,37 +219,99 @@ def test_small_requests_and_bulk_are_answered_side_by_side() -> None:
     scheduled(test)
 
 
-@pytest.mark.parametrize(
-    ("urgency", "spare_threads", "side_by_side"), [("low", 1, 2), ("low", 0, 1), ("normal", 1, 1), ("high", 1, 1)]
-)
-def test_spare_threads_compute_the_bulk_alone(urgency: Urgency, spare_threads: int, side_by_side: int) -> None:
-    async def test(scheduler: Scheduler) -> int:
-        echo = Echo()
-        echo.gate.clear()
-        requests = [asyncio.create_task(scheduler.predict(echo, ["text"] * 8, urgency)) for _ in range(4)]
-        await until(lambda: len(echo.computed) == side_by_side)
-        await asyncio.sleep(0.05)
-        computed = len(echo.computed)
-        echo.gate.set()
-        assert [len(answers) for answers in await asyncio.gather(*requests)] == [8] * 4
-        return computed
+class Processes(ScoringJobs):
+    """Scoring processes that answer, or leave every job to the caller."""
 
-    assert scheduled(test, spare_threads=spare_threads) == side_by_side
+    def __init__(self, answering: bool = True) -> None:
+        self.at_a_time = 2
+        self.answering = answering
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.sent: list[int] = []
+
+    async def score(self, predictor: Predictor, texts: Sequence[str]) -> Scored | None:
+        self.sent.append(len(texts))
+        now = perf_counter()
+        await self.gate.wait()
+        return Scored(now, now, now, [1] * len(texts), predictor.predict(texts)) if self.answering else None
 
 
-@pytest.mark.parametrize(("share", "pauses"), [(0.0, False), (0.9, True)])
-def test_a_spare_thread_pauses_while_processors_are_busy(
-    monkeypatch: pytest.MonkeyPatch, share: float, pauses: bool
+def with_processes(
+    processes: Processes, test: Callable[[Scheduler], Awaitable[Result]], observe: Callable[[Job], None] | None = None
+) -> Result:
+    async def main() -> Result:
+        scheduler = Scheduler(1, observe, processes)
+        scheduler.start()
+        try:
+            return await test(scheduler)
+        finally:
+            await scheduler.close()
+
+    return asyncio.run(main())
+
+
+@pytest.fixture
+def predictor(small: BundleFolder) -> Predictor:
+    return Predictor.load(open_bundle(small.path), "float32")
+
+
+@pytest.mark.parametrize("answering", [True, False])
+def test_a_large_request_is_computed_by_processes_and_what_they_leave_by_threads(
+    predictor: Predictor, answering: bool
 ) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(module, "waited_seconds", lambda: share * perf_counter())
-    monkeypatch.setattr(module, "sleep", slept.append)
+    texts = [f"{'the ' * (number % 9)}{'good' if number % 3 else 'bad'} film" for number in range(300)]
+    processes, jobs = Processes(answering), list[Job]()
+    answers = with_processes(processes, lambda scheduler: scheduler.predict(predictor, texts, "low"), jobs.append)
+    assert answers == predictor.predict(texts)
+    assert processes.sent == [SCORE_JOB_TEXTS, SCORE_JOB_TEXTS, 300 - 2 * SCORE_JOB_TEXTS]
+    assert sum(len(job.predictions) for job in jobs) == sum(len(job.lengths) for job in jobs) == 300
+    assert all(wait >= 0 for job in jobs for wait in job.waits())
+    assert max(len(job.predictions) for job in jobs) == (SCORE_JOB_TEXTS if answering else MAX_JOB_TEXTS)
+
+
+def test_small_requests_and_what_is_no_model_are_not_sent_to_processes(predictor: Predictor) -> None:
+    processes, echo = Processes(), Echo()
 
     async def test(scheduler: Scheduler) -> None:
-        await scheduler.predict(Echo(), ["text"] * 8, "low")
+        await scheduler.predict(predictor, ["good"] * MAX_JOB_TEXTS, "low")
+        await scheduler.predict(echo, ["good"] * MAX_JOB_TEXTS * 2, "low")
 
-    scheduled(test, threads=0, spare_threads=1)
-    assert bool(slept) == pauses
+    with_processes(processes, test)
+    assert processes.sent == []
+    assert sum(map(len, echo.computed)) == MAX_JOB_TEXTS * 2
+
+
+def test_a_lone_text_is_computed_on_the_event_loop_while_processes_have_a_file(predictor: Predictor) -> None:
+    processes, echo = Processes(), Echo()
+    echo.run_seconds = 0
+    processes.gate.clear()
+
+    async def test(scheduler: Scheduler) -> None:
+        file = asyncio.create_task(scheduler.predict(predictor, ["good"] * SCORE_JOB_TEXTS, "low"))
+        await until(lambda: processes.sent)
+        await scheduler.predict(echo, ["a"])
+        processes.gate.set()
+        await file
+
+    with_processes(processes, test)
+    assert echo.on_the_loop == [True]
+
+
+def test_a_large_request_whose_caller_left_takes_its_jobs_along(predictor: Predictor) -> None:
+    processes = Processes()
+    processes.gate.clear()
+
+    async def test(scheduler: Scheduler) -> None:
+        leaver = asyncio.create_task(scheduler.predict(predictor, ["good"] * SCORE_JOB_TEXTS * 9, "low"))
+        await until(lambda: len(processes.sent) == processes.at_a_time)
+        leaver.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaver
+        processes.gate.set()
+        assert scheduler.waiting == 0
+
+    with_processes(processes, test)
+    assert len(processes.sent) == processes.at_a_time
 
 
 def test_a_finished_job_is_told_with_its_times() -> None:

@@ -87,9 +87,9 @@ class CharacterTokenizer:
     def parts(self, word: str) -> list[tuple[int, int]]:
         """Return an empty range for the blank, then those of the characters that are read (see `Tokenizer.parts`)."""
         aligned = align(word, line_breaks=True)
-        found = list(_CHARACTER.finditer(aligned.text))
-        numbers = self._look_up(np.array([ord(match[0]) for match in found], np.uint32)).tolist()
-        characters = [(number, aligned.span(match)) for number, match in zip(numbers, found, strict=True)]
+        places = [aligned.span(match) for match in _CHARACTER.finditer(aligned.text)]
+        codes = np.array([ord(character) for character in _CHARACTER.findall(aligned.text)], np.uint32)
+        characters = zip(self._look_up(codes).tolist(), places, strict=True)
         runs = (list(run) for _, run in groupby(characters, key=lambda character: character[0]))
         return [(0, 0), *(place for run in runs for _, place in run[: self._spec.longest_run])]
 

@@ -79,11 +79,10 @@ class KerasImdbTokenizer:
         words = text.translate(_SPACED).split()
         ids = [self._start_id, *map(self._frequent.get, words)]
         if None in ids:
-            limit, find = self._table.limit, self._table.find
-            every = [
-                find(word) if token_id is None else token_id for token_id, word in zip(ids[1:], words, strict=True)
-            ]
-            ids[1:] = [token_id for token_id in every if token_id < limit]
+            rare = [place for place, token_id in enumerate(ids) if token_id is None]
+            for place in reversed(rare):
+                token_id = self._table.find(words[place - 1])
+                ids[place : place + 1] = [token_id] if token_id < self._table.limit else []
         known_words = len(ids) - 1 - ids.count(self._oov_id)
         return Encoded(np.array(ids, np.int32), len(words), known_words)
 

@@ -39,13 +39,18 @@ class HashTable:
 
     def look_up_one(self, hashed: int) -> int:
         """Return the id of one hash (see `look_up`), without what a call of NumPy costs."""
-        first, second = hashed >> (64 - self._bits[0]), hashed & ((1 << self._bits[1]) - 1)
+        first = hashed >> (64 - self._bits[0])
+        second = hashed >> (64 - sum(self._bits)) & ((1 << self._bits[1]) - 1)
         return min((hashed - int(self._first[first])) % 2**64, (hashed - int(self._second[second])) % 2**64)
 
 
 def _slots(hashes: Hashes, bits: Bits) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the slot of each hash in two tables of 2 ** bits rows, each int64 of the same shape."""
-    return (hashes >> (64 - bits[0])).view(np.int64), (hashes & ((1 << bits[1]) - 1)).view(np.int64)
+    """Return the slot of each hash in two tables of 2 ** bits rows, each int64 of the same shape.
+
+    Both are of the highest bits: where a hash is the product of a key, its low bits depend on those of the key alone.
+    """
+    second = hashes >> (64 - sum(bits)) & ((1 << bits[1]) - 1)
+    return (hashes >> (64 - bits[0])).view(np.int64), second.view(np.int64)
 
 
 def _cuckoo_tables(hashes: Hashes, ids: NDArray[np.uint64]) -> tuple[list[Hashes], Bits]:

@@ -26,6 +26,8 @@ class ResponseCycle(RequestResponseCycle):
         if message["type"] == "http.response.start":
             self._expects_trailers = message.get("trailers", False)
             self._start(message)
+            if self.flow.write_paused and not self.disconnected:
+                await self.flow.drain()  # here, before anything is held: the connection may be refused meanwhile
             self.transport.cork()
             await super().send(message)
             if self.scope["method"] == "HEAD" or not self.expected_content_length:  # no body follows at once

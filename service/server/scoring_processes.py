@@ -82,10 +82,11 @@ class ScoringProcesses:
 
     def close(self) -> None:
         """Wait for the end of the processes, once the workers have ended."""
-        for end in (self._sending, self._taking):
-            end.close()
+        for each in (self._sending, self._taking):
+            each.close()
+        end = monotonic() + _END_SECONDS
         for process in self._processes:
-            process.join(_END_SECONDS)
+            process.join(max(0.0, end - monotonic()))
             process.kill()
 
     def _run(self, closing: Iterable[socket.socket]) -> None:

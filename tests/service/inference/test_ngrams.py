@@ -1,5 +1,6 @@
 """N-gram ids, compared with those that a dictionary of tuples gives."""
 
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -119,3 +120,18 @@ def test_the_lowest_and_the_highest_key_are_taken() -> None:
     last = NUM_WORDS - 1
     assert table.look_up(np.array([[last, last]], np.int32)).tolist() == [[last, last, NUM_WORDS + 1, 0]]
     assert NgramTable(np.array([2**21]), 2, 2**21)  # 2 ** 42 n-grams fit
+
+
+@pytest.mark.parametrize("num_words", [1_000, 1_024, 20_000, 32_768])
+def test_the_table_has_room_whatever_the_number_of_words(num_words: int) -> None:
+    chance = np.random.default_rng(2)
+    frequent = np.minimum(chance.zipf(1.3, (50_000, 2)), num_words - 1)  # many bigrams end with the same word
+    keys = np.unique(frequent[:, 0] * num_words + frequent[:, 1])
+    keys = keys[keys >= num_words]
+    tracemalloc.start()
+    table = NgramTable(keys, 2, num_words)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 64 * len(keys)
+    first, last = divmod(int(keys[-1]), num_words)
+    assert table.look_up(np.array([[first, last]], np.int32))[0, 2] == num_words + len(keys) - 1

@@ -63,9 +63,15 @@ def busy_seconds(pids: list[int]) -> float:
 def test_a_file_is_computed_by_scoring_processes_of_the_lowest_priority(small: BundleFolder) -> None:
     with two_workers(small) as service:
         processes = service.scoring_processes()
-        before = busy_seconds(processes)
-        assert answers(service.address) == expected(loaded(small))
-        assert busy_seconds(processes) > before
+        before, sent = busy_seconds(processes), 0
+
+        def some_computed() -> bool:
+            nonlocal sent
+            sent += len(LINES)
+            assert answers(service.address) == expected(loaded(small))
+            return busy_seconds(processes) > before
+
+        until(some_computed)  # on a busy machine the workers may have computed the first file
         assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in processes} == {NICENESS}
 
         def counted() -> float:
@@ -75,7 +81,7 @@ def test_a_file_is_computed_by_scoring_processes_of_the_lowest_priority(small: B
                 float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("sentiment_predictions_total{")
             )
 
-        until(lambda: counted() == len(LINES))
+        until(lambda: counted() == sent)
 
 
 def test_processes_that_are_killed_are_replaced_and_their_jobs_are_answered(small: BundleFolder) -> None:

@@ -99,15 +99,20 @@ async def read_content(request: Request, parse: Callable[[bytes], Value], exampl
     body = await _read_body(request)
     if not body:
         raise NoBodyError(example)
-    coding = context_of(request.scope).headers.get(b"content-encoding", b"").decode("latin-1")
+    coding = _header(request, b"content-encoding")
     if coding or len(body) > UNCOUNTED_BYTES:
         return await asyncio.to_thread(lambda: parse(decompress(body, coding, max_bytes)))
     return parse(body)
 
 
+def _header(request: Request, name: bytes) -> str:
+    """Return a header field, empty if there is none; Starlette's `headers` goes through all fields each time."""
+    return context_of(request.scope).headers.get(name, b"").decode("latin-1")
+
+
 async def _read_body(request: Request) -> bytes:
     settings = state_of(request).settings
-    announced = whole_number(context_of(request.scope).headers.get(b"content-length", b"").decode("latin-1"))
+    announced = whole_number(_header(request, b"content-length"))
     if announced is not None and announced > settings.max_body_bytes:
         raise _too_large(settings.max_body_bytes)
     message = await request.receive()
@@ -235,7 +240,7 @@ def check_json_media_type(request: Request) -> None:
     Raises:
         MediaTypeError: it is something else.
     """
-    value = context_of(request.scope).headers.get(b"content-type", b"").decode("latin-1")
+    value = _header(request, b"content-type")
     if value == "application/json":
         return
     given = media_type(value)

@@ -66,7 +66,7 @@ class Inputs:
         Args:
             token_ids: ids of each text; truncated to `maxlen` by the rule of the manifest.
         """
-        cut = [ids if len(ids) <= self._spec.maxlen else ids[slice(*self._spec.window(len(ids)))] for ids in token_ids]
+        cut = [ids[slice(*self._spec.window(len(ids)))] if self._spec.truncates(len(ids)) else ids for ids in token_ids]
         if len(cut) == 1:
             return [self._run([0], cut)]
         groups: list[list[int]] = []

@@ -106,7 +106,7 @@ class RequestMiddleware:
         place: Place | StreamPlace | None = None
         self._metrics.in_progress += 1
         try:
-            place = self._admit(scope, receive, headers, context)
+            place = self._admit(scope, receive, context)
             seconds = self._seconds(headers)
             loop = asyncio.get_running_loop()
             context.task = task = asyncio.current_task(loop)
@@ -144,15 +144,13 @@ class RequestMiddleware:
         if self._log:
             self._log.add(**_log_fields(scope, context, answer, seconds))
 
-    def _admit(
-        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], context: RequestContext
-    ) -> Place | StreamPlace:
+    def _admit(self, scope: Scope, receive: Receive, context: RequestContext) -> Place | StreamPlace:
         """Check the headers of a request and take a place for it.
 
         Raises:
             ServiceError: the request is refused.
         """
-        settings, path = self._settings, scope["path"]
+        settings, path, headers = self._settings, scope["path"], context.headers
         size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
         size += sum(map(len, chain.from_iterable(scope["headers"])))
         if size > settings.max_header_bytes:

@@ -76,9 +76,14 @@ class Echo:
             raise RuntimeError(f"broken {step}")
 
 
-def scheduled(test: Callable[[Scheduler], Awaitable[Result]], threads: int = 1) -> Result:
+def scheduled(
+    test: Callable[[Scheduler], Awaitable[Result]],
+    threads: int = 1,
+    observe: Callable[[Job], None] | None = None,
+    scoring: ScoringJobs | None = None,
+) -> Result:
     async def main() -> Result:
-        scheduler = Scheduler(threads)
+        scheduler = Scheduler(threads, observe, scoring)
         scheduler.start()
         try:
             return await test(scheduler)
@@ -236,20 +241,6 @@ class Processes(ScoringJobs):
         return Scored(now, now, now, [1] * len(texts), predictor.predict(texts)) if self.answering else None
 
 
-def with_processes(
-    processes: Processes, test: Callable[[Scheduler], Awaitable[Result]], observe: Callable[[Job], None] | None = None
-) -> Result:
-    async def main() -> Result:
-        scheduler = Scheduler(1, observe, processes)
-        scheduler.start()
-        try:
-            return await test(scheduler)
-        finally:
-            await scheduler.close()
-
-    return asyncio.run(main())
-
-
 @pytest.fixture
 def predictor(small: BundleFolder) -> Predictor:
     return Predictor.load(open_bundle(small.path), "float32")
@@ -261,7 +252,9 @@ def test_a_large_request_is_computed_by_processes_and_what_they_leave_by_threads
 ) -> None:
     texts = [f"{'the ' * (number % 9)}{'good' if number % 3 else 'bad'} film" for number in range(300)]
     processes, jobs = Processes(answering), list[Job]()
-    answers = with_processes(processes, lambda scheduler: scheduler.predict(predictor, texts, "low"), jobs.append)
+    answers = scheduled(
+        lambda scheduler: scheduler.predict(predictor, texts, "low"), observe=jobs.append, scoring=processes
+    )
     assert answers == predictor.predict(texts)
     assert processes.sent == [SCORE_JOB_TEXTS, SCORE_JOB_TEXTS, 300 - 2 * SCORE_JOB_TEXTS]
     assert sum(len(job.predictions) for job in jobs) == sum(len(job.lengths) for job in jobs) == 300
@@ -276,7 +269,7 @@ def test_small_requests_and_what_is_no_model_are_not_sent_to_processes(predictor
         await scheduler.predict(predictor, ["good"] * MAX_JOB_TEXTS, "low")
         await scheduler.predict(echo, ["good"] * MAX_JOB_TEXTS * 2, "low")
 
-    with_processes(processes, test)
+    scheduled(test, scoring=processes)
     assert processes.sent == []
     assert sum(map(len, echo.computed)) == MAX_JOB_TEXTS * 2
 
@@ -293,7 +286,7 @@ def test_a_lone_text_is_computed_on_the_event_loop_while_processes_have_a_file(p
         processes.gate.set()
         await file
 
-    with_processes(processes, test)
+    scheduled(test, scoring=processes)
     assert echo.on_the_loop == [True]
 
 
@@ -310,7 +303,7 @@ def test_a_large_request_whose_caller_left_takes_its_jobs_along(predictor: Predi
         processes.gate.set()
         assert scheduler.waiting == 0
 
-    with_processes(processes, test)
+    scheduled(test, scoring=processes)
     assert len(processes.sent) == processes.at_a_time
 
 

@@ -59,7 +59,7 @@ class WordTable(HashTable):
     """Ids of words, found by their hashes.
 
     A word that is not in the table matches one that is if their hashes agree (see `HashTable`): fewer than one in
-    10 ** 13 of the words that people write. A word that is constructed to match gains nothing over the word that it
+    10 ** 9 of the words that people write. A word that is constructed to match gains nothing over the word that it
     matches. Within the table no two hashes agree, which is checked here.
 
     Args:

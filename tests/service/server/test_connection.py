@@ -1,4 +1,4 @@
-"""What a connection writes, and when."""
+"""Writing to a connection, corked and uncorked."""
 
 import asyncio
 
